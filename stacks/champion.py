@@ -1,0 +1,140 @@
+"""The champion and the registry: which model package serves, and the calls that read and change it.
+
+The parameter `/nunchi/<env>/champion` holds the ARN of the model package that serves, or `none`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from stacks.jsonata import query
+from stacks.permissions import Permission
+from stacks.settings import Settings
+from stacks.states import State, task
+
+
+class Champion(Construct):
+    """The model package group and the champion parameter."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        """Build both."""
+        super().__init__(scope, "Champion")
+        stack = Stack.of(self)
+        # A group with packages cannot be deleted, so it outlives its stack, and the next stack's
+        # needs another name: the first part of the stack's own id.
+        stack_uuid = Fn.select(2, Fn.split("/", stack.stack_id))
+        suffix = Fn.select(0, Fn.split("-", stack_uuid))
+        self.group = sagemaker.CfnModelPackageGroup(
+            self,
+            "ModelPackageGroup",
+            model_package_group_name=settings.name(suffix),
+            model_package_group_description=f"Nunchi {settings.environment}: every model that a retrain made",
+        )
+        self.group.apply_removal_policy(RemovalPolicy.RETAIN)
+        self._parameter = settings.champion_parameter
+        # This resource never changes after its first creation: an update of it would put `none` back.
+        ssm.CfnParameter(self, "Parameter", name=self._parameter, type="String", value="none")
+        self._parameter_arn = stack.format_arn(
+            service="ssm", resource="parameter", resource_name=self._parameter.removeprefix("/")
+        )
+        self._packages_arn = stack.format_arn(
+            service="sagemaker",
+            resource="model-package",
+            resource_name=f"{self.group.model_package_group_name}/*",
+        )
+
+    def read(self, *, assign: State, next: str, catch: list[State]) -> State:
+        """Read the parameter: `$states.result.Parameter.Value` is the champion."""
+        return task(
+            "aws-sdk:ssm:getParameter", {"Name": self._parameter}, assign=assign, next=next, catch=catch
+        )
+
+    def write(self, value: str, *, next: str, catch: list[State]) -> State:
+        """Make `value` the champion; nothing serves it before the serving stack's update."""
+        return task(
+            "aws-sdk:ssm:putParameter",
+            {"Name": self._parameter, "Value": value, "Overwrite": True},
+            next=next,
+            catch=catch,
+        )
+
+    def describe_package(self, package: str, *, assign: State, next: str, catch: list[State]) -> State:
+        """Read a model package."""
+        return task(
+            "aws-sdk:sagemaker:describeModelPackage",
+            {"ModelPackageName": package},
+            assign=assign,
+            next=next,
+            catch=catch,
+        )
+
+    def update_package(self, changes: State, *, next: str, catch: list[State]) -> State:
+        """Change the model package `$package`."""
+        return task(
+            "aws-sdk:sagemaker:updateModelPackage",
+            {"ModelPackageArn": query("$package"), **changes},
+            next=next,
+            catch=catch,
+        )
+
+    def register(
+        self, *, image: str, metrics: str, status: str, description: str, next: str, catch: list[State]
+    ) -> State:
+        """Register the archive `$modelData`; `$package` becomes the ARN of its model package."""
+        container: dict[str, Any] = {
+            "Image": image,
+            "ModelDataUrl": query("$modelData"),
+            "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+        }
+        return task(
+            "aws-sdk:sagemaker:createModelPackage",
+            {
+                "ModelPackageGroupName": self.group.model_package_group_name,
+                "ModelPackageDescription": description,
+                "ModelApprovalStatus": status,
+                "InferenceSpecification": {
+                    "Containers": [container],
+                    "SupportedContentTypes": ["application/json"],
+                    "SupportedResponseMIMETypes": ["application/json"],
+                },
+                "ModelMetrics": {
+                    "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": metrics}}
+                },
+                "CustomerMetadataProperties": {
+                    "run": query("$run"),
+                    "accuracy": query("$string($evaluation.accuracy)"),
+                },
+            },
+            assign={"package": query("$states.result.ModelPackageArn")},
+            next=next,
+            catch=catch,
+        )
+
+    def register_permissions(self) -> list[Permission]:
+        """What reading the champion and registering a package need."""
+        return [
+            Permission(["ssm:GetParameter"], [self._parameter_arn]),
+            Permission(["sagemaker:CreateModelPackage"], [self.group.attr_model_package_group_arn]),
+            self._packages("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
+        ]
+
+    def promote_permissions(self) -> list[Permission]:
+        """What changing the champion needs; CloudFormation reads a stack's parameters for its caller."""
+        bootstrap = Stack.of(self).format_arn(
+            service="ssm", resource="parameter", resource_name="cdk-bootstrap/hnb659fds/version"
+        )
+        return [
+            Permission(["ssm:GetParameter", "ssm:PutParameter"], [self._parameter_arn]),
+            Permission(["ssm:GetParameters"], [self._parameter_arn, bootstrap]),
+            self._packages("sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"),
+        ]
+
+    def _packages(self, *actions: str) -> Permission:
+        return Permission(
+            list(actions), [self._packages_arn], because="Versions are numbered as they are registered"
+        )

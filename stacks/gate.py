@@ -1,0 +1,67 @@
+"""The gate: whether a model may go live, said in words, and registered either way."""
+
+from __future__ import annotations
+
+from stacks import images
+from stacks.champion import Champion
+from stacks.jobs import JobRequests
+from stacks.jsonata import query, source
+from stacks.settings import Settings
+from stacks.states import State, caught, choice, publish, when
+
+_ACCURACY = "$string($round($evaluation.accuracy, 4))"
+_CHAMPIONS = "$string($round($evaluation.champion.accuracy, 4))"
+
+
+def gate(
+    settings: Settings, jobs: JobRequests, champion: Champion, topic_arn: str, title: str
+) -> dict[str, State]:
+    """States that judge `$evaluation` and register `$modelData`; those that pass go on to `Promote`."""
+    limits = settings.gate
+    image = images.find(settings.training.transformers, "inference", "cpu").uri(settings.region)
+    metrics = jobs.evaluation_uri("evaluation.json")
+    return {
+        "Gate": choice(
+            when(
+                f"$evaluation.accuracy < {limits.min_accuracy}",
+                "RegisterRejected",
+                reason=f"'accuracy ' & {_ACCURACY} & ' is below the floor of {limits.min_accuracy}'",
+            ),
+            when(
+                "$evaluation.champion != null"
+                f" and $evaluation.accuracy < $evaluation.champion.accuracy - {limits.max_accuracy_drop}",
+                "RegisterRejected",
+                reason=f"'accuracy ' & {_ACCURACY} & ' is more than {limits.max_accuracy_drop} below'"
+                f" & ' the champion on the same rows (' & {_CHAMPIONS} & ')'",
+            ),
+            default="Register",
+        ),
+        "Register": champion.register(
+            image=image,
+            metrics=metrics,
+            status="Approved",
+            description=query("'Retrain ' & $run"),
+            next="Promote",
+            catch=[caught("Register")],
+        ),
+        "RegisterRejected": champion.register(
+            image=image,
+            metrics=metrics,
+            status="Rejected",
+            description=query("$substring('Stopped by the gate: ' & $reason, 0, 1024)"),
+            next="NotifyRejected",
+            catch=[caught("RegisterRejected")],
+        ),
+        "NotifyRejected": publish(
+            topic_arn,
+            f"{title} stopped by the gate",
+            "'The new model was not promoted: ' & $reason"
+            " & '\\n\\nThe model that serves has not changed.'"
+            f" & '\\nReport: ' & {source(jobs.evaluation_uri('report.html'))}",
+            next="RejectedByGate",
+        ),
+        "RejectedByGate": {
+            "Type": "Succeed",
+            "Output": {"outcome": "rejected", "reason": query("$reason"), "package": query("$package")},
+        },
+    }

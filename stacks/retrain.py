@@ -1,0 +1,198 @@
+"""The retrain state machine: prepare → train → evaluate → gate → register → promote, telling people.
+
+Every path ends in one message, and none but a promotion touches the champion.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.champion import Champion
+from stacks.gate import gate
+from stacks.jobs import JobRequests
+from stacks.jsonata import query, source
+from stacks.permissions import Permission, execution_permissions, job_permissions
+from stacks.promote import Promote
+from stacks.roles import JobRoles
+from stacks.settings import Settings
+from stacks.states import State, caught, choice, failure, refuse, task, when
+from stacks.workflow import Workflow
+
+_INPUT_FIELDS = ["data_prefix", "base_checkpoint", "hyperparameters"]
+_UNKNOWN_FIELDS = (
+    f"$filter($keys($states.input), function($field) {{ $not($field in {source(_INPUT_FIELDS)}) }})"
+)
+_NAME = "$states.context.Execution.Name"
+
+
+class Retrain(Construct):
+    """The state machine, over the jobs' requests and roles.
+
+    Its input may name `data_prefix` (below the data bucket; default `reviews/`), `base_checkpoint`
+    (a folder below `base-models/` of the artifact bucket) and `hyperparameters` (of train.py; they
+    come on top of the settings').
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        jobs: JobRequests,
+        roles: JobRoles,
+        artifacts: s3.IBucket,
+        champion: Champion,
+        promote: Promote,
+        topic: sns.ITopic,
+    ) -> None:
+        """Build the state machine and what it may do."""
+        super().__init__(scope, "Retrain")
+        title = f"[nunchi {settings.environment}] retrain"
+        self.workflow = Workflow(
+            self,
+            "Workflow",
+            name=settings.name("retrain"),
+            description="Retrain: prepare, train, evaluate, gate, register, promote",
+            start_at="CheckInput",
+            states={
+                **_begin(settings, jobs),
+                **_make_model(jobs, roles),
+                **_evaluate(jobs, roles, champion, artifacts),
+                **gate(settings, jobs, champion, topic.topic_arn, title),
+                **_promote(promote),
+                **failure(topic.topic_arn, title),
+            },
+            permissions=[
+                *job_permissions(self, "Processing", settings.name("prepare"), roles.prepare),
+                *job_permissions(self, "Training", settings.name("train"), roles.train),
+                *job_permissions(self, "Processing", settings.name("evaluate"), roles.evaluate),
+                *execution_permissions(self, promote.workflow.state_machine),
+                *champion.register_permissions(),
+                Permission(
+                    ["s3:GetObject"],
+                    [artifacts.arn_for_objects("retrain/*")],
+                    because="Each execution has its own prefix",
+                ),
+                Permission(["sns:Publish"], [topic.topic_arn]),
+            ],
+        )
+
+
+def _begin(settings: Settings, jobs: JobRequests) -> dict[str, State]:
+    def given(field: str, default: str) -> str:
+        return query(f"$exists($states.input.{field}) ? $states.input.{field} : {default}")
+
+    overrides = (
+        "$merge($each($states.input.hyperparameters, function($value, $name) { {$name: $string($value)} }))"
+    )
+    return {
+        "CheckInput": choice(when(f"$count({_UNKNOWN_FIELDS}) > 0", "RefuseInput"), default="Begin"),
+        "RefuseInput": refuse(
+            "Input",
+            f"'the execution input has ' & $join({_UNKNOWN_FIELDS}, ', ')"
+            f" & '; allowed: {', '.join(_INPUT_FIELDS)}'",
+        ),
+        "Begin": {
+            "Type": "Pass",
+            "Assign": {
+                "run": query(_NAME),
+                # An execution may have a name that a job may not.
+                "jobId": query(
+                    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
+                    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
+                ),
+                "dataPrefix": given("data_prefix", "'reviews/'"),
+                "baseCheckpoint": given(
+                    "base_checkpoint", f"'{settings.training.base_checkpoint.s3_prefix or ''}'"
+                ),
+                "hyperparameters": query(
+                    f"$merge([{source(jobs.hyperparameters())},"
+                    f" $exists($states.input.hyperparameters) ? {overrides} : {{}}])"
+                ),
+                "championData": "",
+            },
+            "Next": "Prepare",
+        },
+    }
+
+
+def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
+    return {
+        "Prepare": task(
+            "sagemaker:createProcessingJob.sync",
+            jobs.prepare(roles.prepare),
+            next="Train",
+            catch=[caught("Prepare")],
+        ),
+        "Train": task(
+            "sagemaker:createTrainingJob.sync",
+            jobs.train(roles.train),
+            assign={"modelData": query("$states.result.ModelArtifacts.S3ModelArtifacts")},
+            next="ReadChampion",
+            catch=[caught("Train")],
+        ),
+    }
+
+
+def _evaluate(
+    jobs: JobRequests, roles: JobRoles, champion: Champion, artifacts: s3.IBucket
+) -> dict[str, State]:
+    return {
+        "ReadChampion": champion.read(
+            assign={"champion": query("$states.result.Parameter.Value")},
+            next="IsThereAChampion",
+            catch=[caught("ReadChampion")],
+        ),
+        "IsThereAChampion": choice(when("$champion = 'none'", "Evaluate"), default="DescribeChampion"),
+        "DescribeChampion": champion.describe_package(
+            query("$champion"),
+            assign={
+                "championData": query("$states.result.InferenceSpecification.Containers[0].ModelDataUrl")
+            },
+            next="Evaluate",
+            catch=[caught("DescribeChampion")],
+        ),
+        "Evaluate": task(
+            "sagemaker:createProcessingJob.sync",
+            jobs.evaluate(roles.evaluate),
+            next="ReadEvaluation",
+            catch=[caught("Evaluate")],
+        ),
+        "ReadEvaluation": task(
+            "aws-sdk:s3:getObject",
+            {
+                "Bucket": artifacts.bucket_name,
+                "Key": query("'retrain/' & $run & '/evaluation/evaluation.json'"),
+            },
+            assign={"evaluation": query("$parse($states.result.Body)")},
+            next="Gate",
+            catch=[caught("ReadEvaluation")],
+        ),
+    }
+
+
+def _promote(promote: Promote) -> dict[str, State]:
+    return {
+        "Promote": task(
+            "states:startExecution.sync:2",
+            {
+                "StateMachineArn": promote.workflow.state_machine.state_machine_arn,
+                "Name": query("$run"),
+                "Input": {"model_package_arn": query("$package")},
+            },
+            next="Promoted",
+            # A promotion that ran told people itself how it ended.
+            catch=[
+                caught("Promote", error="States.TaskFailed", next="PromotionFailed"),
+                caught("Promote"),
+            ],
+        ),
+        "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},
+        "PromotionFailed": {
+            "Type": "Fail",
+            "Error": "PromotionFailed",
+            "Cause": query("$states.input.message"),
+        },
+    }
