@@ -1,0 +1,73 @@
+"""A model archive, asked through the handlers that it is served with: what is measured is what is served."""
+
+import importlib
+import json
+import sys
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from contract import UserError
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest label of a text, and its probability."""
+
+    label: str
+    score: float
+
+
+class ServedModel:
+    """The model in a `model.tar.gz`, extracted to `folder` and loaded."""
+
+    def __init__(self, archive: Path, folder: Path) -> None:
+        """Extract and load.
+
+        Raises:
+            UserError: there is no such archive, it is unsafe to extract, or it lacks a part of a model.
+        """
+        if not archive.is_file():
+            raise UserError(f"{archive} does not exist: it must be a training job's model.tar.gz")
+        try:
+            with tarfile.open(archive) as tar:
+                # Refuses links and paths that lead out of the folder, and devices.
+                tar.extractall(folder, filter="data")
+        except (tarfile.TarError, EOFError) as error:
+            raise UserError(f"{archive} cannot be extracted: {error}") from error
+        for needed in ("config.json", "code/inference.py"):
+            if not (folder / needed).is_file():
+                raise UserError(f"{archive} has no {needed}: it is not a model archive of train.py")
+        names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
+        self.labels: list[str] = [names[key] for key in sorted(names, key=int)]
+        """The labels' names, by id."""
+        self._handlers = _import_handlers(folder / "code")
+        self._model = self._handlers.model_fn(str(folder))
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Answer one request for these texts, as the endpoint would."""
+        body = json.dumps({"inputs": list(texts)}, ensure_ascii=False)
+        data = self._handlers.input_fn(body, _JSON)
+        answer = self._handlers.output_fn(self._handlers.predict_fn(data, self._model), _JSON)
+        predictions: list[dict[str, Any]] = json.loads(answer)
+        return [Prediction(**prediction) for prediction in predictions]
+
+
+def _import_handlers(code: Path) -> ModuleType:
+    # Candidate and champion each bring an inference.py and a normalisation.py: each gets its own.
+    names = {path.stem for path in code.glob("*.py")}
+    others = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    sys.path.insert(0, str(code))
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module("inference")
+    finally:
+        sys.path.remove(str(code))
+        for name in names & sys.modules.keys():
+            del sys.modules[name]
+        sys.modules.update(others)
