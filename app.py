@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -14,9 +15,9 @@ from stacks.training import TrainingStack
 CONFIG = Path(__file__).resolve().parent / "config"
 
 
-def build(environments: list[Settings], **app_props: object) -> cdk.App:
+def build(environments: list[Settings], *, context: dict[str, Any] | None = None) -> cdk.App:
     """The application with the stacks of `environments`, and its rule packs."""
-    app = cdk.App(**app_props)  # type: ignore[arg-type]
+    app = cdk.App(context=context)
     for settings in environments:
         storage = StorageStack(app, settings)
         training = TrainingStack(app, settings, storage=storage)
