@@ -1,0 +1,32 @@
+"""What the API's front refuses, whoever asks."""
+
+import pytest
+
+from localaws import api
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        ("CreateModelPackageGroup", {}, "ModelPackageGroupName"),
+        ("CreateModelPackageGroup", {"ModelPackageGroupName": 3}, "Invalid type"),
+        ("CreateModelPackageGroup", {"ModelPackageGroupName": "a b"}, "regular expression pattern"),
+        ("CreateModelPackageGroup", {"ModelPackageGroupName": "a" * 64}, "length less than or equal to 63"),
+        ("CreateModelPackageGroup", {"ModelPackageGroupName": "a", "Colour": "red"}, "Colour"),
+        ("CreateModelPackage", {"ModelApprovalStatus": "Perhaps"}, "enum value set"),
+        ("ListTrainingJobs", {"WarmPoolStatusEquals": "Reused"}, "does not implement WarmPoolStatusEquals"),
+    ],
+)
+def test_request_that_does_not_fit_the_model_is_refused(
+    operation: str, request_: dict[str, object], message: str
+) -> None:
+    import localaws.plugins  # noqa: F401  (registers the operations)
+
+    with pytest.raises(api.ApiError, match=message) as raised:
+        api.call(operation, request_)
+    assert raised.value.code == "ValidationException"
+
+
+def test_operation_that_there_is_not_is_named() -> None:
+    with pytest.raises(api.ApiError, match="does not implement sagemaker:CreateAutoMLJob"):
+        api.call("CreateAutoMLJob", {})

@@ -1,0 +1,212 @@
+import json
+import threading
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws import LocalAws
+from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, ROLE, archive, logged, wait
+from tests.localaws.test_registry import specification
+
+
+def put_model(aws: LocalAws, bucket: str, name: str, body: bytes) -> str:
+    aws.client("s3").put_object(Bucket=bucket, Key=f"{name}/model.tar.gz", Body=body)
+    return f"s3://{bucket}/{name}/model.tar.gz"
+
+
+def echo_archive(weights: str) -> bytes:
+    return archive(code__inference_py=ECHO, weights_txt=weights)
+
+
+def configure(aws: LocalAws, bucket: str, name: str, body: bytes, **variant: Any) -> str:
+    """A model and an endpoint configuration for it, both called `name`."""
+    client = aws.client("sagemaker")
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": put_model(aws, bucket, name, body)}
+    client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    client.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {
+                "VariantName": "primary",
+                "ModelName": name,
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": 1,
+                **variant,
+            }
+        ],
+    )
+    return name
+
+
+def at_rest(aws: LocalAws, name: str) -> dict[str, Any]:
+    client = aws.client("sagemaker")
+
+    def rests() -> Any:
+        endpoint = client.describe_endpoint(EndpointName=name)
+        return endpoint if endpoint["EndpointStatus"] in ("InService", "Failed") else None
+
+    endpoint: dict[str, Any] = wait(rests)
+    return endpoint
+
+
+def invoke(aws: LocalAws, endpoint: str, text: str, content_type: str = "application/json") -> Any:
+    answer = aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint,
+        Body=json.dumps({"inputs": text}, ensure_ascii=False).encode(),
+        ContentType=content_type,
+    )
+    assert answer["ContentType"] == "application/json"
+    return json.loads(answer["Body"].read())
+
+
+@pytest.fixture(scope="module")
+def endpoint(aws: LocalAws, bucket: str) -> str:
+    """An endpoint in service; tests that change it make their own."""
+    configure(aws, bucket, "echo", echo_archive("하나"))
+    aws.client("sagemaker").create_endpoint(EndpointName="echo", EndpointConfigName="echo")
+    assert at_rest(aws, "echo")["EndpointStatus"] == "InService"
+    return "echo"
+
+
+def test_endpoint_answers_through_the_archives_handlers(aws: LocalAws, endpoint: str) -> None:
+    assert invoke(aws, endpoint, "정말 재미있어요 ㅋㅋ") == [
+        {"label": "하나", "text": "정말 재미있어요 ㅋㅋ"}
+    ]
+
+
+def test_content_type_with_a_charset_reaches_the_handlers(aws: LocalAws, endpoint: str) -> None:
+    assert invoke(aws, endpoint, "네", "application/json; charset=utf-8")[0]["text"] == "네"
+
+
+def test_handlers_error_is_a_model_error_with_its_message(aws: LocalAws, endpoint: str) -> None:
+    with pytest.raises(ClientError) as raised:
+        invoke(aws, endpoint, "")
+    error = raised.value.response
+    assert (error["Error"]["Code"], error["OriginalStatusCode"]) == ("ModelError", 400)
+    assert json.loads(error["OriginalMessage"]) == {
+        "code": 400,
+        "type": "InternalServerException",
+        "message": "inputs is empty; send some text",
+    }
+
+
+def test_traceback_of_a_handler_is_in_the_endpoints_log(aws: LocalAws, endpoint: str) -> None:
+    with pytest.raises(ClientError):
+        invoke(aws, endpoint, "")
+    wait(
+        lambda: [
+            line
+            for line in logged(aws, f"/aws/sagemaker/Endpoints/{endpoint}", "primary/")
+            if "ValueError" in line
+        ]
+    )
+
+
+def test_endpoint_that_there_is_not_is_a_validation_error(aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match=r"ValidationError.*Endpoint nobody .*not found"):
+        invoke(aws, "nobody", "x")
+
+
+def test_archive_that_cannot_be_loaded_fails_with_the_logs_end(aws: LocalAws, bucket: str, name: str) -> None:
+    configure(aws, bucket, name, archive(code__inference_py=ECHO))
+    aws.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=name)
+    failed = at_rest(aws, name)
+    assert failed["EndpointStatus"] == "Failed"
+    assert "did not pass the ping health check" in failed["FailureReason"]
+    assert "weights.txt" in failed["FailureReason"]  # of the traceback in the log
+
+
+def test_what_is_not_an_archive_fails_naming_it(aws: LocalAws, bucket: str, name: str) -> None:
+    configure(aws, bucket, name, b"not a tar")
+    aws.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=name)
+    assert f"s3://{bucket}/{name}/model.tar.gz" in at_rest(aws, name)["FailureReason"]
+
+
+def test_archive_that_writes_outside_its_folder_is_refused(aws: LocalAws, bucket: str, name: str) -> None:
+    configure(aws, bucket, name, archive(**{"../outside": "x"}))
+    aws.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=name)
+    assert "outside the destination" in at_rest(aws, name)["FailureReason"]
+
+
+def test_update_moves_the_traffic_without_a_gap(aws: LocalAws, bucket: str, name: str) -> None:
+    client = aws.client("sagemaker")
+    configure(aws, bucket, f"{name}-1", echo_archive("하나"))
+    configure(aws, bucket, f"{name}-2", echo_archive("둘"))
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-1")
+    at_rest(aws, name)
+    labels: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            labels.append(invoke(aws, name, "x")[0]["label"])
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    client.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-2")
+    updated = at_rest(aws, name)
+    wait(lambda: "둘" in labels)
+    stop.set()
+    asking.join()
+    assert updated["EndpointConfigName"] == f"{name}-2"
+    assert labels == sorted(labels, reverse=True)  # first all 하나, then all 둘, and nothing failed between
+
+
+def test_failed_update_leaves_the_old_model_serving(aws: LocalAws, bucket: str, name: str) -> None:
+    client = aws.client("sagemaker")
+    configure(aws, bucket, f"{name}-1", echo_archive("하나"))
+    configure(aws, bucket, f"{name}-2", b"broken")
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-1")
+    at_rest(aws, name)
+    client.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-2")
+    after = at_rest(aws, name)
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", f"{name}-1")
+    assert "Failed to extract" in after["FailureReason"]
+    assert invoke(aws, name, "x")[0]["label"] == "하나"
+
+
+def test_model_of_a_package_that_is_not_approved_is_refused(aws: LocalAws, bucket: str, name: str) -> None:
+    client = aws.client("sagemaker")
+    client.create_model_package_group(ModelPackageGroupName=name)
+    url = put_model(aws, bucket, name, echo_archive("하나"))
+    package = client.create_model_package(
+        ModelPackageGroupName=name, InferenceSpecification=specification(url)
+    )["ModelPackageArn"]
+    container = {"ModelPackageName": package}
+    with pytest.raises(ClientError, match="must be Approved"):
+        client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    client.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+
+
+def test_deleted_endpoint_is_gone(aws: LocalAws, bucket: str, name: str) -> None:
+    client = aws.client("sagemaker")
+    configure(aws, bucket, name, echo_archive("하나"))
+    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    at_rest(aws, name)
+    client.delete_endpoint(EndpointName=name)
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        client.describe_endpoint(EndpointName=name)
+
+
+@pytest.mark.parametrize(
+    ("container", "named"),
+    [
+        ({"Image": "mine:1", "ModelDataUrl": "s3://localaws-tests/x"}, "mine:1"),
+        ({"Image": INFERENCE_IMAGE}, "ModelDataUrl"),
+        ({"Image": INFERENCE_IMAGE, "ModelDataUrl": "s3://localaws-tests/nothing.tar.gz"}, "nothing.tar.gz"),
+    ],
+)
+def test_container_that_cannot_be_served_is_refused_by_name(
+    aws: LocalAws, bucket: str, container: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ClientError, match=named):
+        aws.client("sagemaker").create_model(
+            ModelName="refused", PrimaryContainer=container, ExecutionRoleArn=ROLE
+        )
+
+
+def test_operation_that_there_is_not_is_named(aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match=r"UnknownOperationException.*sagemaker:ListDomains"):
+        aws.client("sagemaker").list_domains()

@@ -1,0 +1,241 @@
+import io
+import json
+import tarfile
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws import LocalAws
+from tests.localaws.helpers import REGION, ROLE, TRAINING_IMAGE, archive, logged, wait
+
+SCRIPT = """
+import argparse, json, os, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--rate", type=float)
+parser.add_argument("--behaviour", default="succeed")
+options = parser.parse_args()
+print("[train] step=1 loss=0.9000", flush=True)
+print("[train] step=2 loss=0.2500 한국어", flush=True)
+rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "train.jsonl"), encoding="utf-8").read()
+if options.behaviour == "sleep":
+    time.sleep(600)
+with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "training.json"), "w") as file:
+    json.dump({"rate": options.rate}, file)
+if options.behaviour == "fail":
+    raise ValueError("the label column is missing; name it with --label_column")
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.txt"), "w", encoding="utf-8") as file:
+    file.write(rows)
+"""
+
+
+@pytest.fixture(scope="session")
+def source(aws: LocalAws, bucket: str) -> str:
+    aws.client("s3").put_object(Bucket=bucket, Key="code/sourcedir.tar.gz", Body=archive(train_py=SCRIPT))
+    aws.client("s3").put_object(Bucket=bucket, Key="data/train/train.jsonl", Body="좋아요".encode())
+    return f"s3://{bucket}/code/sourcedir.tar.gz"
+
+
+def request(name: str, bucket: str, source: str, **more: Any) -> dict[str, Any]:
+    behaviour = more.pop("behaviour", "succeed")
+    return {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {
+            "TrainingImage": TRAINING_IMAGE,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "train:loss", "Regex": r"\[train\].* loss=([0-9.]+)"}],
+        },
+        "RoleArn": ROLE,
+        "HyperParameters": {
+            "sagemaker_program": '"train.py"',
+            "sagemaker_submit_directory": json.dumps(source),
+            "rate": "0.5",
+            "behaviour": json.dumps(behaviour),
+        },
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/data/train/"}
+                },
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
+        "ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        **more,
+    }
+
+
+def finished(aws: LocalAws, name: str) -> dict[str, Any]:
+    client = aws.client("sagemaker")
+
+    def ended() -> Any:
+        job = client.describe_training_job(TrainingJobName=name)
+        return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    job: dict[str, Any] = wait(ended)
+    return job
+
+
+@pytest.fixture(scope="session")
+def completed(aws: LocalAws, bucket: str, source: str) -> dict[str, Any]:
+    """One job that succeeded, which several tests look at."""
+    aws.client("sagemaker").create_training_job(
+        **request("completed", bucket, source, Tags=[{"Key": "a", "Value": "1"}])
+    )
+    return finished(aws, "completed")
+
+
+@pytest.fixture(scope="session")
+def failed(aws: LocalAws, bucket: str, source: str) -> dict[str, Any]:
+    aws.client("sagemaker").create_training_job(**request("failed", bucket, source, behaviour="fail"))
+    return finished(aws, "failed")
+
+
+def read_archive(aws: LocalAws, uri: str) -> dict[str, bytes]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return {item.name: tar.extractfile(item).read() for item in tar if item.isfile()}  # type: ignore[union-attr]
+
+
+def test_job_completes(completed: dict[str, Any]) -> None:
+    assert (completed["TrainingJobStatus"], completed["SecondaryStatus"]) == ("Completed", "Completed")
+
+
+def test_arn_is_that_of_aws(completed: dict[str, Any]) -> None:
+    assert completed["TrainingJobArn"] == f"arn:aws:sagemaker:{REGION}:000000000000:training-job/completed"
+
+
+def test_model_directory_becomes_model_tar_gz(aws: LocalAws, bucket: str, completed: dict[str, Any]) -> None:
+    uri = completed["ModelArtifacts"]["S3ModelArtifacts"]
+    assert uri == f"s3://{bucket}/models/completed/output/model.tar.gz"
+    assert read_archive(aws, uri) == {"weights.txt": "좋아요".encode()}
+
+
+def test_hyperparameters_reach_the_script_and_its_output_is_uploaded(
+    aws: LocalAws, bucket: str, completed: dict[str, Any]
+) -> None:
+    files = read_archive(aws, f"s3://{bucket}/models/completed/output/output.tar.gz")
+    assert json.loads(files["training.json"]) == {"rate": 0.5}
+
+
+def test_last_value_of_a_metric_is_the_final_one(completed: dict[str, Any]) -> None:
+    [metric] = completed["FinalMetricDataList"]
+    assert (metric["MetricName"], round(metric["Value"], 4)) == ("train:loss", 0.25)
+
+
+def test_secondary_statuses_follow_each_other(completed: dict[str, Any]) -> None:
+    transitions = [item["Status"] for item in completed["SecondaryStatusTransitions"]]
+    assert transitions == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+
+
+def test_job_tells_how_long_it_is_billed(completed: dict[str, Any]) -> None:
+    assert completed["BillableTimeInSeconds"] >= 1
+    assert completed["TrainingStartTime"] <= completed["TrainingEndTime"]
+
+
+def test_output_is_in_the_logs(aws: LocalAws, completed: dict[str, Any]) -> None:
+    assert "[train] step=2 loss=0.2500 한국어" in logged(
+        aws, "/aws/sagemaker/TrainingJobs", "completed/algo-1-"
+    )
+
+
+def test_tags_are_kept(aws: LocalAws, completed: dict[str, Any]) -> None:
+    tags = aws.client("sagemaker").list_tags(ResourceArn=completed["TrainingJobArn"])["Tags"]
+    assert tags == [{"Key": "a", "Value": "1"}]
+
+
+def test_jobs_are_listed_by_name(aws: LocalAws, completed: dict[str, Any]) -> None:
+    [job] = aws.client("sagemaker").list_training_jobs(NameContains="omplete")["TrainingJobSummaries"]
+    assert job["TrainingJobName"] == "completed"
+
+
+def test_name_used_twice_is_in_use(
+    aws: LocalAws, bucket: str, source: str, completed: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        aws.client("sagemaker").create_training_job(**request("completed", bucket, source))
+
+
+def test_failure_carries_the_scripts_own_message(failed: dict[str, Any]) -> None:
+    assert failed["TrainingJobStatus"] == "Failed"
+    assert failed["FailureReason"].startswith("AlgorithmError: ")
+    assert "the label column is missing; name it with --label_column" in failed["FailureReason"]
+    assert failed["FailureReason"].endswith("exit code: 1")
+
+
+def test_failed_job_keeps_its_output_data_and_makes_no_model(
+    aws: LocalAws, bucket: str, failed: dict[str, Any]
+) -> None:
+    assert "ModelArtifacts" not in failed
+    assert "training.json" in read_archive(aws, f"s3://{bucket}/models/failed/output/output.tar.gz")
+
+
+def test_stopped_job_ends_as_stopped(aws: LocalAws, bucket: str, source: str, name: str) -> None:
+    client = aws.client("sagemaker")
+    client.create_training_job(**request(name, bucket, source, behaviour="sleep"))
+    wait(lambda: "[train] step=1 loss=0.9000" in logged(aws, "/aws/sagemaker/TrainingJobs", name))
+    client.stop_training_job(TrainingJobName=name)
+    assert finished(aws, name)["SecondaryStatus"] == "Stopped"
+
+
+def test_job_over_its_time_is_stopped(aws: LocalAws, bucket: str, source: str, name: str) -> None:
+    condition = {"MaxRuntimeInSeconds": 1}
+    aws.client("sagemaker").create_training_job(
+        **request(name, bucket, source, behaviour="sleep", StoppingCondition=condition)
+    )
+    job = finished(aws, name)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_channel_without_objects_fails_naming_it(aws: LocalAws, bucket: str, source: str, name: str) -> None:
+    job = request(name, bucket, source)
+    job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nothing/"
+    aws.client("sagemaker").create_training_job(**job)
+    assert f"s3://{bucket}/nothing/" in finished(aws, name)["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"EnableManagedSpotTraining": True}, "EnableManagedSpotTraining"),
+        ({"AlgorithmSpecification": {"TrainingImage": "mine:1", "TrainingInputMode": "File"}}, "mine:1"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}},
+            "InstanceCount",
+        ),
+        ({"TrainingJobName": "under_score"}, "regular expression pattern"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(
+    aws: LocalAws, bucket: str, source: str, more: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ClientError, match=named):
+        aws.client("sagemaker").create_training_job(**request("refused", bucket, source) | more)
+
+
+def test_job_that_there_is_not_is_a_validation_exception(aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*Requested resource not found"):
+        aws.client("sagemaker").describe_training_job(TrainingJobName="nobody")
+
+
+def test_state_changes_are_events(aws: LocalAws, bucket: str, source: str, name: str) -> None:
+    sqs, events = aws.client("sqs"), aws.client("events")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail": {"TrainingJobName": [name], "TrainingJobStatus": ["Failed"]},
+    }
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    job = request(name, bucket, source)
+    job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nothing/"
+    aws.client("sagemaker").create_training_job(**job)
+    [message] = wait(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "SageMaker Training Job State Change"
+    assert abs(event["detail"]["CreationTime"] / 1000 - time.time()) < 60  # milliseconds
