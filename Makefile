@@ -38,7 +38,8 @@ local: environment ## Run the embedded AWS until Ctrl-C
 lock: ## Pin everything below requirements.in in requirements.txt
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --requirement requirements.in
-	{ grep -m 2 '^#' requirements.txt; build/lock/bin/pip freeze --all | grep -vE '^(pip|torch)=='; grep '^torch==' requirements.in; } | sort -f > build/requirements.txt
+	# A build of PyTorch for one machine (2.13.0+cpu) is not to be had on every other.
+	{ echo '# Made by `make lock` from requirements.in: do not edit.'; build/lock/bin/pip freeze | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
 	mv build/requirements.txt requirements.txt
 	rm -r build/lock
 
@@ -53,14 +54,12 @@ environment: .venv/made node_modules/made
 .venv/made: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
 	@echo "Making the Python environment (.venv): about two minutes, once"
-	$(PYTHON) -m venv .venv
-	$(VENV)/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting|Installing) ([^ ]+).*/  \1 \2/p'; exit $${PIPESTATUS[0]}
-	@# The interpreter would compile on every start where PYTHONDONTWRITEBYTECODE is set.
-	$(VENV)/python -m compileall -qq .venv/lib || true
+	@$(PYTHON) -m venv .venv
+	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting|Installing) ([^ ]+).*/  \1 \2/p'; exit $${PIPESTATUS[0]}
 	@touch $@
 
 node_modules/made: package-lock.json
 	@node -e 'if (+process.versions.node.split(".")[0] < 20) { console.error("Node 20 or newer is needed; this is " + process.version); process.exit(1) }'
 	@echo "Installing the CDK CLI (node_modules)"
-	npm ci --no-audit --no-fund --silent
+	@npm ci --no-audit --no-fund --silent
 	@touch $@

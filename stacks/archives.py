@@ -26,6 +26,7 @@ class CodeArchive:
 
     s3_uri: str
     s3_object_arn: str
+    bucket_arn: str
 
 
 def training_archive(scope: Construct) -> CodeArchive:
@@ -46,6 +47,7 @@ def training_archive(scope: Construct) -> CodeArchive:
     return CodeArchive(
         s3_uri=asset.s3_object_url,
         s3_object_arn=f"{asset.bucket.bucket_arn}/{asset.s3_object_key}",
+        bucket_arn=asset.bucket.bucket_arn,
     )
 
 

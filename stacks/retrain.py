@@ -142,10 +142,10 @@ def _evaluate(
     return {
         "ReadChampion": champion.read(
             assign={"champion": query("$states.result.Parameter.Value")},
-            next="IsThereAChampion",
+            next="HasChampion",
             catch=[caught("ReadChampion")],
         ),
-        "IsThereAChampion": choice(when("$champion = 'none'", "Evaluate"), default="DescribeChampion"),
+        "HasChampion": choice(when("$champion = 'none'", "Evaluate"), default="DescribeChampion"),
         "DescribeChampion": champion.describe_package(
             query("$champion"),
             assign={

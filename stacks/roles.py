@@ -53,11 +53,16 @@ class JobRoles(Construct):
         models = Permission(
             ["s3:GetObject"], [artifacts.arn_for_objects("retrain/*/model.tar.gz")], because=_PREFIX
         )
+        # A job's input is a prefix, even where one object is meant.
         list_data = Permission(["s3:ListBucket"], [data.bucket_arn])
         list_artifacts = Permission(["s3:ListBucket"], [artifacts.bucket_arn])
+        list_sources = Permission(["s3:ListBucket"], [code.bucket_arn])
 
         self.prepare = self._role(
-            "Prepare", "ProcessingJobs", processing, [source, reviews, list_data, write_runs, list_artifacts]
+            "Prepare",
+            "ProcessingJobs",
+            processing,
+            [source, list_sources, reviews, list_data, write_runs, list_artifacts],
         )
         self.train = self._role(
             "Train",
@@ -66,7 +71,10 @@ class JobRoles(Construct):
             [source, read_runs, checkpoints, write_runs, list_artifacts],
         )
         self.evaluate = self._role(
-            "Evaluate", "ProcessingJobs", processing, [source, read_runs, write_runs, list_artifacts]
+            "Evaluate",
+            "ProcessingJobs",
+            processing,
+            [source, list_sources, read_runs, write_runs, list_artifacts],
         )
         self.serve = self._role("Serve", "Endpoints", processing, [models, list_artifacts])
 

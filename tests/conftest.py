@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
+
+# The CDK's own template validator takes seconds a synthesis; the end-to-end test has it on.
+os.environ["CDK_VALIDATION"] = "false"
+os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
 import app as application
 from stacks.settings import Settings, load

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
+from docs.diagram import definition
 from stacks.jobs import METRICS
 from stacks.settings import Settings
 from stacks.workflow import successors
 from train import Arguments
 
 
-def flat(value: Any) -> str:
-    """A template's string, its intrinsic functions reduced to names."""
-    if isinstance(value, str):
-        return value
-    if "Fn::Join" in value:
-        return "".join(map(flat, value["Fn::Join"][1]))
-    return re.sub(r"[^A-Za-z0-9]+", "-", json.dumps(value))
-
-
 @pytest.fixture(scope="session")
 def machines(templates: dict[str, Template]) -> dict[str, dict[str, Any]]:
     """Name of the state machine → its states."""
-    found = templates["training"].find_resources("AWS::StepFunctions::StateMachine").values()
-    return {
-        machine["Properties"]["StateMachineName"].removeprefix("nunchi-dev-"): json.loads(
-            flat(machine["Properties"]["DefinitionString"])
-        )["States"]
-        for machine in found
-    }
+    template = templates["training"].to_json()
+    return {name: definition(template, name)["States"] for name in ("retrain", "promote")}
 
 
 def test_the_main_job_runs_in_its_order(machines: dict[str, dict[str, Any]]) -> None:

@@ -1,0 +1,141 @@
+"""The dev environment, deployed to an embedded AWS with the stock CDK CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from localaws import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAMPION = "/nunchi/dev/champion"
+ENDPOINT = "nunchi-dev"
+STACKS = [f"nunchi-dev-{name}" for name in ("storage", "training", "serving")]
+
+
+class Deployment:
+    """Deploys, uploads, and runs the state machines as a person with the CLI would."""
+
+    def __init__(self, aws: LocalAws, assembly: Path) -> None:
+        self.aws = aws
+        self._assembly = assembly
+        self._synthesised = False
+
+    def cdk(self, *arguments: str) -> str:
+        """Run the CDK CLI against the embedded AWS and return all that it prints."""
+        command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *arguments]
+        result = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **self.aws.env, "CDK_VALIDATION": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}"
+        return result.stdout
+
+    def deploy(self) -> str:
+        """`cdk deploy --all` of what was synthesised once."""
+        if not self._synthesised:
+            self.cdk("synth", "--quiet", "--output", str(self._assembly))
+            self._synthesised = True
+        return self.cdk("deploy", "--all", "--app", str(self._assembly), "--require-approval", "never")
+
+    def diff(self) -> str:
+        """`cdk diff` of every stack."""
+        return self.cdk("diff", "--app", str(self._assembly))
+
+    def destroy(self) -> str:
+        """`cdk destroy --all`."""
+        return self.cdk("destroy", "--all", "--force", "--app", str(self._assembly))
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all stacks, by key."""
+        client = self.aws.client("cloudformation")
+        return {
+            output["OutputKey"]: output["OutputValue"]
+            for stack in STACKS
+            for output in client.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        }
+
+    def champion(self) -> str:
+        """What the champion parameter holds."""
+        return str(self.aws.client("ssm").get_parameter(Name=CHAMPION)["Parameter"]["Value"])
+
+    def stack_status(self, name: str) -> str:
+        """The status of the environment's stack `name`."""
+        stacks = self.aws.client("cloudformation").describe_stacks(StackName=f"nunchi-dev-{name}")["Stacks"]
+        return str(stacks[0]["StackStatus"])
+
+    def upload(self, bucket: str, prefix: str, path: Path) -> None:
+        """Upload a file, or the files of a folder, below `prefix`."""
+        s3 = self.aws.client("s3")
+        for file in [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file()):
+            s3.upload_file(str(file), bucket, f"{prefix}/{file.name}")
+
+    def execute(self, machine: str, request: dict[str, Any], seconds: float = 600) -> dict[str, Any]:
+        """Run a state machine (an output's key) to its end, and describe the execution."""
+        client = self.aws.client("stepfunctions")
+        arn = client.start_execution(stateMachineArn=self.outputs()[machine], input=json.dumps(request))[
+            "executionArn"
+        ]
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            execution: dict[str, Any] = client.describe_execution(executionArn=arn)
+            if execution["status"] != "RUNNING":
+                return execution
+            time.sleep(0.5)
+        raise AssertionError(f"{machine} did not end within {seconds} s")
+
+    def last_state(self, execution: dict[str, Any]) -> str:
+        """Name of the last state that an execution entered."""
+        pages = (
+            self.aws.client("stepfunctions")
+            .get_paginator("get_execution_history")
+            .paginate(executionArn=execution["executionArn"])
+        )
+        entered = [
+            event["stateEnteredEventDetails"]["name"]
+            for page in pages
+            for event in page["events"]
+            if event["type"].endswith("StateEntered")
+        ]
+        return str(entered[-1])
+
+    def ask(self, inputs: str | list[str]) -> list[dict[str, Any]]:
+        """Invoke the endpoint."""
+        response = self.aws.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=ENDPOINT,
+            ContentType="application/json",
+            Body=json.dumps({"inputs": inputs}, ensure_ascii=False).encode(),
+        )
+        answer: list[dict[str, Any]] = json.load(response["Body"])
+        return answer
+
+
+class Inbox:
+    """What the environment's topic tells people."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._sqs = deployment.aws.client("sqs")
+        self._url = self._sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        deployment.aws.client("sns").subscribe(
+            TopicArn=deployment.outputs()["NotificationTopic"], Protocol="sqs", Endpoint=arn["QueueArn"]
+        )
+
+    def read(self) -> list[dict[str, Any]]:
+        """The messages since the last reading, as SNS delivers them (`Subject`, `Message`)."""
+        found: list[dict[str, Any]] = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+        ).get("Messages", []):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return found

@@ -1,0 +1,341 @@
+"""The main job for real, on the embedded AWS: deploy, retrain, promote, predict, and what goes wrong.
+
+The tests share one deployment and run in their order: each one finds what those before it left.
+With NSMC_DIR and BASE_MODEL_DIR it is 2,000 real reviews and a real checkpoint; without, the bundled ones.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from localaws import LocalAws
+from normalisation import normalise
+from tests.end_to_end.deployment import ENDPOINT, STACKS, Deployment, Inbox
+
+ROOT = Path(__file__).resolve().parents[2]
+SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
+REAL = "NSMC_DIR" in os.environ and "BASE_MODEL_DIR" in os.environ
+REQUEST: dict[str, Any] = (
+    {
+        "base_checkpoint": "me5-small-ko",
+        "hyperparameters": {
+            "num_train_epochs": 1,
+            "per_device_train_batch_size": 16,
+            "learning_rate": 1e-4,
+            "max_seq_length": 64,
+        },
+    }
+    if REAL
+    else {
+        "base_checkpoint": "bundled",
+        "hyperparameters": {
+            "num_train_epochs": 8,
+            "per_device_train_batch_size": 32,
+            "learning_rate": 1e-3,
+        },
+    }
+)
+# Too few steps, too small: the model stays where chance put it.
+HOPELESS = {
+    "data_prefix": "few/",
+    "base_checkpoint": "bundled",
+    "hyperparameters": {"num_train_epochs": 1, "learning_rate": 1e-8},
+}
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The dev environment with reviews and base models, and no model yet."""
+    with LocalAws.start() as aws:
+        deployed = Deployment(aws, tmp_path_factory.mktemp("assembly with a space") / "cdk.out")
+        deployed.cdk("bootstrap", "aws://000000000000/ap-northeast-2")
+        deployed.deploy()
+        outputs = deployed.outputs()
+        reviews = tmp_path_factory.mktemp("reviews")
+        for split, rows in (("train", 2000), ("test", 500)) if REAL else (("train", 10_000),):
+            source = (
+                Path(os.environ["NSMC_DIR"]) / f"ratings_{split}.txt"
+                if REAL
+                else ROOT / "data" / "reviews" / "reviews.tsv"
+            )
+            with source.open(encoding="utf-8") as lines:
+                text = "".join(itertools.islice(lines, rows + 1))
+            (reviews / f"{split}.tsv").write_text(text, encoding="utf-8")
+            deployed.upload(outputs["DataBucket"], f"reviews/{split}", reviews / f"{split}.tsv")
+        deployed.upload(outputs["DataBucket"], "few/train", ROOT / "data" / "reviews" / "reviews.tsv")
+        if REAL:
+            deployed.upload(
+                outputs["ArtifactBucket"], "base-models/me5-small-ko", Path(os.environ["BASE_MODEL_DIR"])
+            )
+        deployed.upload(outputs["ArtifactBucket"], "base-models/bundled", ROOT / "data" / "base_model")
+        yield deployed
+
+
+@pytest.fixture(scope="module")
+def inbox(deployment: Deployment) -> Inbox:
+    return Inbox(deployment)
+
+
+@pytest.fixture(scope="module")
+def promoted(deployment: Deployment, inbox: Inbox) -> dict[str, Any]:
+    """The output of the first retrain, whose model was promoted."""
+    execution = deployment.execute("RetrainStateMachine", REQUEST)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    output: dict[str, Any] = json.loads(execution["output"])
+    return output
+
+
+def test_before_the_first_retrain_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
+    assert deployment.deploy().count("(no changes)") == 3
+    assert "Number of stacks with differences: 0" in deployment.diff()
+    assert deployment.champion() == "none"
+
+
+def test_a_retrain_promotes_its_model(deployment: Deployment, promoted: dict[str, Any]) -> None:
+    assert promoted["outcome"] == "promoted"
+    assert promoted["champion"] == deployment.champion()
+    endpoint = deployment.aws.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+    assert endpoint["EndpointStatus"] == "InService"
+
+
+def test_people_are_told_of_the_promotion_once(promoted: dict[str, Any], inbox: Inbox) -> None:
+    (message,) = inbox.read()
+    assert message["Subject"] == "[nunchi dev] promotion succeeded"
+    assert promoted["champion"] in message["Message"]
+
+
+def test_the_endpoint_answers_as_the_model_does_when_loaded_directly(
+    deployment: Deployment, promoted: dict[str, Any], tmp_path: Path
+) -> None:
+    package = deployment.aws.client("sagemaker").describe_model_package(ModelPackageName=promoted["champion"])
+    bucket, key = (
+        package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].removeprefix("s3://").split("/", 1)
+    )
+    archive = io.BytesIO()
+    deployment.aws.client("s3").download_fileobj(bucket, key, archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path, local_files_only=True).eval()
+    with torch.inference_mode():
+        encoded = tokenizer([normalise(s) for s in SENTENCES], padding=True, return_tensors="pt")
+        scores, labels = model(**encoded).logits.softmax(-1).max(-1)
+    answers = deployment.ask(SENTENCES)
+    assert [answer["label"] for answer in answers] == [model.config.id2label[int(i)] for i in labels]
+    assert [answer["score"] for answer in answers] == pytest.approx(scores.tolist(), abs=1e-4)
+
+
+def test_the_evaluation_beats_chance_and_is_kept_with_its_picture(
+    deployment: Deployment, promoted: dict[str, Any]
+) -> None:
+    package = deployment.aws.client("sagemaker").describe_model_package(ModelPackageName=promoted["champion"])
+    uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    s3 = deployment.aws.client("s3")
+    metrics = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    # 500 rows: four standard deviations of a coin.
+    assert metrics["accuracy"] > 0.6
+    picture = s3.get_object(Bucket=bucket, Key=key.replace("evaluation.json", "confusion_matrix.png"))
+    assert picture["Body"].read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_after_a_promotion_a_deploy_keeps_the_champion(
+    deployment: Deployment, promoted: dict[str, Any]
+) -> None:
+    """The hard part of MLOps in CloudFormation: the next deploy must not roll the model back."""
+    assert "Number of stacks with differences: 0" in deployment.diff()
+    assert deployment.deploy().count("(no changes)") == 3
+    assert deployment.champion() == promoted["champion"]
+    assert len(deployment.ask(SENTENCES)) == 3
+
+
+def test_a_failing_training_script_is_told_in_its_own_words_and_changes_nothing(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+) -> None:
+    inbox.read()
+    request = {**HOPELESS, "hyperparameters": {"learning_rat": 1e-4}}
+    execution = deployment.execute("RetrainStateMachine", request)
+    assert (execution["status"], execution["error"]) == ("FAILED", "TrainFailed")
+    (message,) = inbox.read()
+    assert message["Subject"] == "[nunchi dev] retrain failed"
+    assert "Train failed" in message["Message"]
+    assert "learning_rat" in message["Message"]
+    assert "did you mean learning_rate?" in message["Message"]
+    assert deployment.champion() == promoted["champion"]
+    assert len(deployment.ask(SENTENCES)) == 3
+
+
+def test_bad_reviews_are_told_of_with_the_file_and_the_row(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox, tmp_path: Path
+) -> None:
+    inbox.read()
+    (tmp_path / "bad.tsv").write_text("id\tdocument\tlabel\n1\t좋아요\t7\n", encoding="utf-8")
+    deployment.upload(deployment.outputs()["DataBucket"], "bad/train", tmp_path / "bad.tsv")
+    execution = deployment.execute("RetrainStateMachine", {"data_prefix": "bad/"})
+    assert (execution["status"], execution["error"]) == ("FAILED", "PrepareFailed")
+    (message,) = inbox.read()
+    assert "bad.tsv" in message["Message"]
+    assert "'7'" in message["Message"]
+
+
+def test_an_unknown_field_of_the_input_is_refused_before_anything_runs(
+    deployment: Deployment, inbox: Inbox
+) -> None:
+    inbox.read()
+    execution = deployment.execute("RetrainStateMachine", {"data_prefx": "few/"})
+    assert execution["error"] == "InputFailed"
+    assert "data_prefx; allowed: data_prefix" in execution["cause"]
+    assert len(inbox.read()) == 1
+
+
+def test_a_gate_that_says_no_ends_in_its_own_state_and_registers_the_rejection(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+) -> None:
+    inbox.read()
+    execution = deployment.execute("RetrainStateMachine", HOPELESS)
+    assert execution["status"] == "SUCCEEDED"
+    assert deployment.last_state(execution) == "RejectedByGate"
+    output = json.loads(execution["output"])
+    package = deployment.aws.client("sagemaker").describe_model_package(ModelPackageName=output["package"])
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert "below the floor of 0.6" in package["ModelPackageDescription"]
+    assert deployment.champion() == promoted["champion"]
+    (message,) = inbox.read()
+    assert message["Subject"] == "[nunchi dev] retrain stopped by the gate"
+
+
+def register(deployment: Deployment, champion: str, archive: bytes) -> str:
+    """Register a model archive as the retrain would, approved, and return its package's ARN."""
+    sagemaker = deployment.aws.client("sagemaker")
+    specification = sagemaker.describe_model_package(ModelPackageName=champion)["InferenceSpecification"]
+    bucket = deployment.outputs()["ArtifactBucket"]
+    deployment.aws.client("s3").put_object(Bucket=bucket, Key="retrain/broken/model.tar.gz", Body=archive)
+    container = specification["Containers"][0]
+    specification["Containers"] = [
+        {
+            "Image": container["Image"],
+            "Environment": container["Environment"],
+            "ModelDataUrl": f"s3://{bucket}/retrain/broken/model.tar.gz",
+        }
+    ]
+    return str(
+        sagemaker.create_model_package(
+            ModelPackageGroupName=deployment.outputs()["ModelPackageGroup"],
+            InferenceSpecification=specification,
+            ModelApprovalStatus="Approved",
+        )["ModelPackageArn"]
+    )
+
+
+class Caller(threading.Thread):
+    """Calls the endpoint in a loop, and remembers what it was told."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(daemon=True)
+        self._deployment = deployment
+        self._done = threading.Event()
+        self.answers = 0
+        self.failures: list[Exception] = []
+
+    def run(self) -> None:
+        while not self._done.wait(0.05):
+            try:
+                self._deployment.ask(SENTENCES[0])
+                self.answers += 1
+            except Exception as error:
+                self.failures.append(error)
+
+    def __enter__(self) -> Caller:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self.join()
+
+
+def test_an_archive_that_cannot_be_loaded_is_rolled_back_without_a_missed_answer(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+) -> None:
+    inbox.read()
+    broken = io.BytesIO()
+    with tarfile.open(fileobj=broken, mode="w:gz") as tar:
+        member = tarfile.TarInfo("config.json")
+        member.size = 2
+        tar.addfile(member, io.BytesIO(b"{}"))
+    package = register(deployment, promoted["champion"], broken.getvalue())
+    before = deployment.ask(SENTENCES)
+    with Caller(deployment) as caller:
+        execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
+    assert (execution["status"], execution["error"]) == ("FAILED", "PromoteFailed")
+    assert deployment.stack_status("serving") == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.champion() == promoted["champion"]
+    assert caller.failures == []
+    assert caller.answers > 0
+    assert deployment.ask(SENTENCES) == before
+    described = deployment.aws.client("sagemaker").describe_model_package(ModelPackageName=package)
+    assert described["ModelApprovalStatus"] == "Rejected"
+    (message,) = inbox.read()
+    assert message["Subject"] == "[nunchi dev] promotion failed"
+
+
+def test_a_rejected_package_is_not_promoted(deployment: Deployment, promoted: dict[str, Any]) -> None:
+    sagemaker = deployment.aws.client("sagemaker")
+    (rejected, *_) = sagemaker.list_model_packages(
+        ModelPackageGroupName=deployment.outputs()["ModelPackageGroup"], ModelApprovalStatus="Rejected"
+    )["ModelPackageSummaryList"]
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": rejected["ModelPackageArn"]})
+    assert "is Rejected, not Approved" in execution["cause"]
+    assert deployment.champion() == promoted["champion"]
+
+
+def test_promoting_the_champion_again_changes_nothing_and_succeeds(
+    deployment: Deployment, promoted: dict[str, Any]
+) -> None:
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": promoted["champion"]})
+    assert execution["status"] == "SUCCEEDED"
+    assert deployment.champion() == promoted["champion"]
+
+
+def test_after_a_rollback_a_deploy_still_changes_nothing(
+    deployment: Deployment, promoted: dict[str, Any]
+) -> None:
+    assert "Number of stacks with differences: 0" in deployment.diff()
+    assert deployment.deploy().count("(no changes)") == 3
+
+
+def test_destroying_everything_leaves_what_is_kept_on_purpose(deployment: Deployment) -> None:
+    group = deployment.outputs()["ModelPackageGroup"]
+    deployment.destroy()
+    client = deployment.aws.client
+    stacks = client("cloudformation").list_stacks()["StackSummaries"]
+    assert not [s for s in stacks if s["StackName"] in STACKS and s["StackStatus"] != "DELETE_COMPLETE"]
+    sagemaker = client("sagemaker")
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+    assert sagemaker.list_models()["Models"] == []
+    assert client("stepfunctions").list_state_machines()["stateMachines"] == []
+    assert client("sns").list_topics()["Topics"] == []
+    parameters = [found["Name"] for found in client("ssm").describe_parameters()["Parameters"]]
+    assert not [name for name in parameters if name.startswith("/nunchi/")]
+    roles = [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+    assert not [name for name in roles if name.startswith("nunchi-")]
+    buckets = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    assert len([name for name in buckets if name.startswith("nunchi-")]) == 3
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert [found["ModelPackageGroupName"] for found in groups] == [group]
