@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ _SHAPES = {"Choice": "{{{{{}}}}}", "Succeed": "([{}])", "Fail": "([{}])"}
 _PLUMBING = ("Begin", "Check", "Describe", "Has", "Read", "Refuse")
 
 
-def definition(template: dict[str, Any], machine: str) -> dict[str, Any]:
+def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
     """The definition of the machine whose name ends in `-<machine>`, from a CloudFormation template."""
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})

@@ -30,6 +30,14 @@ def _instance_type(value: str) -> str:
     return value
 
 
+def _cpu_instance_type(value: str) -> str:
+    if images.has_gpu(_instance_type(value)):
+        raise ValueError(
+            "has a GPU, and the image that runs there is for CPUs; allowed: ml.m5.xlarge and the like"
+        )
+    return value
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,14 +100,7 @@ class ProcessingSettings(_Model):
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = 30
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 3600
 
-    @field_validator("instance_type")
-    @classmethod
-    def _cpu(cls, value: str) -> str:
-        if images.has_gpu(_instance_type(value)):
-            raise ValueError(
-                "has a GPU, but prepare and evaluate run in a CPU image; allowed: ml.m5.xlarge and the like"
-            )
-        return value
+    _check_instance_type = field_validator("instance_type")(_cpu_instance_type)
 
 
 class GateSettings(_Model):
@@ -117,14 +118,7 @@ class ServingSettings(_Model):
     instance_type: str = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
 
-    @field_validator("instance_type")
-    @classmethod
-    def _cpu(cls, value: str) -> str:
-        if images.has_gpu(_instance_type(value)):
-            raise ValueError(
-                "has a GPU, but model packages name a CPU image; allowed: ml.m5.large and the like"
-            )
-        return value
+    _check_instance_type = field_validator("instance_type")(_cpu_instance_type)
 
 
 class Settings(_Model):

@@ -51,11 +51,11 @@ def test_an_unknown_field_far_from_any_lists_those_allowed(tmp_path: Path) -> No
         ),
         (
             "processing:\n  instance_type: ml.g5.xlarge",
-            "'ml.g5.xlarge' has a GPU, but prepare and evaluate run in",
+            "processing.instance_type: 'ml.g5.xlarge' has a GPU, and the image",
         ),
         (
             "serving:\n  instance_type: ml.g5.xlarge",
-            "'ml.g5.xlarge' has a GPU, but model packages name a CPU image",
+            "serving.instance_type: 'ml.g5.xlarge' has a GPU, and the image",
         ),
         (
             "serving:\n  instance_count: 0",
