@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def retrain(data: str, outputs: dict[str, str]) -> str:
     ]
     while True:
         status = states.describe_execution(executionArn=execution)
-        for at, line in sorted(chain.from_iterable(next(source) for source in sources)):
+        for at, line in sorted(chain.from_iterable(map(next, sources)), key=itemgetter(0)):
             say(f"  {(at - status['startDate']).total_seconds():5.0f} s  {line}")
         if status["status"] != "RUNNING":
             break
