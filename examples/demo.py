@@ -262,7 +262,7 @@ def predict(endpoint: str) -> None:
 def report(run: str, bucket: str) -> None:
     """Download what the evaluation wrote, and say where it lies."""
     s3 = boto3.client("s3")
-    prefix = f"retrain/{run}/evaluation/"
+    prefix = f"evaluations/{run}/"
     for found in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
         s3.download_file(bucket, found["Key"], str(OUTPUT / found["Key"].removeprefix(prefix)))
     metrics = json.loads((OUTPUT / "evaluation.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from stacks.images import Image
 from stacks.jsonata import query
 from stacks.permissions import Permission
 from stacks.settings import Settings
@@ -36,6 +37,7 @@ class Champion(Construct):
             model_package_group_description=f"Nunchi {settings.environment}: every model that a retrain made",
         )
         self.group.apply_removal_policy(RemovalPolicy.RETAIN)
+        self._region = settings.region
         self._parameter = settings.champion_parameter
         # This resource never changes after its first creation: an update of it would put `none` back.
         ssm.CfnParameter(self, "Parameter", name=self._parameter, type="String", value="none")
@@ -83,11 +85,11 @@ class Champion(Construct):
         )
 
     def register(
-        self, *, image: str, metrics: str, status: str, description: str, next: str, catch: list[State]
+        self, *, image: Image, metrics: str, status: str, description: str, next: str, catch: list[State]
     ) -> State:
         """Register the archive `$modelData`; `$package` becomes the ARN of its model package."""
         container: dict[str, Any] = {
-            "Image": image,
+            "Image": image.uri(self._region),
             "ModelDataUrl": query("$modelData"),
             "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
         }
@@ -115,9 +117,16 @@ class Champion(Construct):
             catch=catch,
         )
 
-    def register_permissions(self) -> list[Permission]:
-        """What reading the champion and registering a package need."""
+    def register_permissions(self, image: Image, archives_and_metrics: list[str]) -> list[Permission]:
+        """What reading the champion and registering a package need.
+
+        SageMaker looks at a package's image, archive and metrics for whoever registers it, as the
+        managed policy for it shows:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol-model-registry.html
+        """
         return [
+            Permission(["ecr:BatchGetImage", "ecr:DescribeImages"], [image.repository_arn(self._region)]),
+            Permission(["s3:GetObject"], archives_and_metrics, because="Each execution has its own prefix"),
             Permission(["ssm:GetParameter"], [self._parameter_arn]),
             Permission(["sagemaker:CreateModelPackage"], [self.group.attr_model_package_group_arn]),
             self._packages("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),

@@ -42,6 +42,10 @@ class Image:
         """Name of the ECR repository."""
         return f"huggingface-pytorch-{self.job}"
 
+    def repository_arn(self, region: str) -> str:
+        """The repository's ARN in `region`, for policies."""
+        return f"arn:aws:ecr:{region}:{account(region)}:repository/{self.repository}"
+
     def uri(self, region: str) -> str:
         """The image's address in `region`'s registry."""
         return f"{account(region)}.dkr.ecr.{region}.amazonaws.com/{self.repository}:{self.tag}"

@@ -1,7 +1,7 @@
 """The requests of the SageMaker jobs, as arguments of JSONata tasks.
 
-They read the variables that `stacks/retrain.py` assigns. All that a run makes lies below
-`retrain/$run/` of the artifact bucket, `$run` being the execution's name.
+They read the variables that `stacks/retrain.py` assigns. In the artifact bucket each step writes
+below a prefix of its own, `<prefix>/$run/`, `$run` being the execution's name.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from stacks import images
 from stacks.archives import CodeArchive
 from stacks.jsonata import query, with_optional
 from stacks.settings import Settings
+
+DATASETS, MODELS, EVALUATIONS, CHECKPOINTS = "datasets", "models", "evaluations", "base-models"
+"""Prefixes of the artifact bucket."""
 
 # The lines that train.py prints.
 METRICS = {
@@ -56,10 +59,10 @@ class JobRequests:
         ]
         request["ProcessingOutputConfig"] = {
             "Outputs": [
-                self._output("train", "datasets/train"),
-                self._output("validation", "datasets/validation"),
-                self._output("test", "datasets/test"),
-                self._output("manifest", "manifest"),
+                self._output("train", DATASETS, "/train"),
+                self._output("validation", DATASETS, "/validation"),
+                self._output("test", DATASETS, "/test"),
+                self._output("manifest", DATASETS, "/manifest"),
             ]
         }
         return request
@@ -80,16 +83,16 @@ class JobRequests:
             "HyperParameters": query("$hyperparameters"),
             "InputDataConfig": with_optional(
                 [
-                    _channel("train", self._run_uri("datasets/train/")),
-                    _channel("validation", self._run_uri("datasets/validation/")),
+                    _channel("train", self._run_uri(DATASETS, "/train/")),
+                    _channel("validation", self._run_uri(DATASETS, "/validation/")),
                 ],
                 _channel(
                     "model",
-                    query(f"'s3://{self._artifacts.bucket_name}/base-models/' & $baseCheckpoint & '/'"),
+                    query(f"'s3://{self._artifacts.bucket_name}/{CHECKPOINTS}/' & $baseCheckpoint & '/'"),
                 ),
                 unless="$baseCheckpoint = ''",
             ),
-            "OutputDataConfig": {"S3OutputPath": self._run_uri("model")},
+            "OutputDataConfig": {"S3OutputPath": self._run_uri(MODELS)},
             "ResourceConfig": {
                 "InstanceType": training.instance_type,
                 "InstanceCount": 1,
@@ -105,12 +108,12 @@ class JobRequests:
             [
                 self._code_input(),
                 _input("model", query("$modelData")),
-                _input("test", self._run_uri("datasets/test/")),
+                _input("test", self._run_uri(DATASETS, "/test/")),
             ],
             _input("champion", query("$championData")),
             unless="$championData = ''",
         )
-        request["ProcessingOutputConfig"] = {"Outputs": [self._output("evaluation", "evaluation")]}
+        request["ProcessingOutputConfig"] = {"Outputs": [self._output("evaluation", EVALUATIONS)]}
         return request
 
     def hyperparameters(self) -> dict[str, str]:
@@ -127,7 +130,7 @@ class JobRequests:
 
     def evaluation_uri(self, file: str) -> str:
         """Where evaluate.py's `file` lies."""
-        return self._run_uri(f"evaluation/{file}")
+        return self._run_uri(EVALUATIONS, f"/{file}")
 
     def _processing(self, step: str, role: iam.IRole) -> dict[str, Any]:
         processing = self._settings.processing
@@ -153,17 +156,17 @@ class JobRequests:
     def _job_name(self, step: str) -> str:
         return query(f"'{self._settings.name(step)}-' & $jobId")
 
-    def _run_uri(self, path: str) -> str:
-        return query(f"'s3://{self._artifacts.bucket_name}/retrain/' & $run & '/{path}'")
+    def _run_uri(self, prefix: str, path: str = "") -> str:
+        return query(f"'s3://{self._artifacts.bucket_name}/{prefix}/' & $run & '{path}'")
 
     def _code_input(self) -> dict[str, Any]:
         return _input("code", self._code.s3_uri)
 
-    def _output(self, name: str, path: str) -> dict[str, Any]:
+    def _output(self, name: str, prefix: str, path: str = "") -> dict[str, Any]:
         return {
             "OutputName": name,
             "S3Output": {
-                "S3Uri": self._run_uri(path),
+                "S3Uri": self._run_uri(prefix, path),
                 "LocalPath": f"/opt/ml/processing/output/{name}",
                 "S3UploadMode": "EndOfJob",
             },

@@ -9,9 +9,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks import images
 from stacks.champion import Champion
 from stacks.gate import gate
-from stacks.jobs import JobRequests
+from stacks.jobs import EVALUATIONS, MODELS, JobRequests
 from stacks.jsonata import query, source
 from stacks.permissions import Permission, execution_permissions, job_permissions
 from stacks.promote import Promote
@@ -69,11 +70,9 @@ class Retrain(Construct):
                 *job_permissions(self, "Training", settings.name("train"), roles.train),
                 *job_permissions(self, "Processing", settings.name("evaluate"), roles.evaluate),
                 *execution_permissions(self, promote.workflow.state_machine),
-                *champion.register_permissions(),
-                Permission(
-                    ["s3:GetObject"],
-                    [artifacts.arn_for_objects("retrain/*")],
-                    because="Each execution has its own prefix",
+                *champion.register_permissions(
+                    images.find(settings.training.transformers, "inference", "cpu"),
+                    [artifacts.arn_for_objects(f"{prefix}/*") for prefix in (MODELS, EVALUATIONS)],
                 ),
                 Permission(["sns:Publish"], [topic.topic_arn]),
             ],
@@ -164,7 +163,7 @@ def _evaluate(
             "aws-sdk:s3:getObject",
             {
                 "Bucket": artifacts.bucket_name,
-                "Key": query("'retrain/' & $run & '/evaluation/evaluation.json'"),
+                "Key": query(f"'{EVALUATIONS}/' & $run & '/evaluation.json'"),
             },
             assign={"evaluation": query("$parse($states.result.Body)")},
             next="Gate",

@@ -9,10 +9,9 @@ from constructs import Construct
 
 from stacks import images
 from stacks.archives import CodeArchive
+from stacks.jobs import CHECKPOINTS, DATASETS, EVALUATIONS, MODELS
 from stacks.permissions import Permission, acknowledge
 from stacks.settings import Settings
-
-_PREFIX = "Each execution has its own prefix"
 
 
 class JobRoles(Construct):
@@ -37,46 +36,45 @@ class JobRoles(Construct):
         transformers = settings.training.transformers
         processing = images.find(transformers, "inference", "cpu")
         source = Permission(["s3:GetObject"], [code.s3_object_arn])
-        reviews = Permission(
-            ["s3:GetObject"],
-            [data.arn_for_objects("*")],
-            because="An execution names the prefix of its reviews",
-        )
-        runs = artifacts.arn_for_objects("retrain/*")
-        read_runs = Permission(["s3:GetObject"], [runs], because=_PREFIX)
-        write_runs = Permission(["s3:AbortMultipartUpload", "s3:PutObject"], [runs], because=_PREFIX)
-        checkpoints = Permission(
-            ["s3:GetObject"],
-            [artifacts.arn_for_objects("base-models/*")],
-            because="An execution names its base checkpoint",
-        )
-        models = Permission(
-            ["s3:GetObject"], [artifacts.arn_for_objects("retrain/*/model.tar.gz")], because=_PREFIX
-        )
         # A job's input is a prefix, even where one object is meant.
-        list_data = Permission(["s3:ListBucket"], [data.bucket_arn])
-        list_artifacts = Permission(["s3:ListBucket"], [artifacts.bucket_arn])
-        list_sources = Permission(["s3:ListBucket"], [code.bucket_arn])
+        sources, reviews, runs = (
+            Permission(["s3:ListBucket"], [arn])
+            for arn in (code.bucket_arn, data.bucket_arn, artifacts.bucket_arn)
+        )
+
+        def read(prefix: str, bucket: s3.IBucket = artifacts) -> Permission:
+            return Permission(
+                ["s3:GetObject"],
+                [bucket.arn_for_objects(f"{prefix}*")],
+                because="An execution names the reviews and the checkpoint, and what it makes, by prefix",
+            )
+
+        def write(prefix: str) -> Permission:
+            return Permission(
+                ["s3:AbortMultipartUpload", "s3:PutObject"],
+                [artifacts.arn_for_objects(f"{prefix}/*")],
+                because="Each execution writes below a prefix of its own",
+            )
 
         self.prepare = self._role(
             "Prepare",
             "ProcessingJobs",
             processing,
-            [source, list_sources, reviews, list_data, write_runs, list_artifacts],
+            [source, sources, read("", data), reviews, write(DATASETS), runs],
         )
         self.train = self._role(
             "Train",
             "TrainingJobs",
             images.find(transformers, "training", "gpu"),
-            [source, read_runs, checkpoints, write_runs, list_artifacts],
+            [source, read(f"{DATASETS}/"), read(f"{CHECKPOINTS}/"), write(MODELS), runs],
         )
         self.evaluate = self._role(
             "Evaluate",
             "ProcessingJobs",
             processing,
-            [source, list_sources, read_runs, write_runs, list_artifacts],
+            [source, sources, read(f"{DATASETS}/"), read(f"{MODELS}/"), write(EVALUATIONS), runs],
         )
-        self.serve = self._role("Serve", "Endpoints", processing, [models, list_artifacts])
+        self.serve = self._role("Serve", "Endpoints", processing, [read(f"{MODELS}/"), runs])
 
     def _role(
         self, step: str, log_group: str, image: images.Image, permissions: list[Permission]
@@ -100,11 +98,11 @@ class JobRoles(Construct):
 
     def _of_every_container(self, log_group: str, image: images.Image) -> list[Permission]:
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-        stack, region = Stack.of(self), self._settings.region
+        stack = Stack.of(self)
         return [
             Permission(
                 ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                [f"arn:aws:ecr:{region}:{images.account(region)}:repository/{image.repository}"],
+                [image.repository_arn(self._settings.region)],
             ),
             Permission(["ecr:GetAuthorizationToken"], ["*"], because="The action has no resources"),
             Permission(

@@ -224,13 +224,13 @@ def register(deployment: Deployment, champion: str, archive: bytes) -> str:
     sagemaker = deployment.aws.client("sagemaker")
     specification = sagemaker.describe_model_package(ModelPackageName=champion)["InferenceSpecification"]
     bucket = deployment.outputs()["ArtifactBucket"]
-    deployment.aws.client("s3").put_object(Bucket=bucket, Key="retrain/broken/model.tar.gz", Body=archive)
+    deployment.aws.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=archive)
     container = specification["Containers"][0]
     specification["Containers"] = [
         {
             "Image": container["Image"],
             "Environment": container["Environment"],
-            "ModelDataUrl": f"s3://{bucket}/retrain/broken/model.tar.gz",
+            "ModelDataUrl": f"s3://{bucket}/models/broken/model.tar.gz",
         }
     ]
     return str(

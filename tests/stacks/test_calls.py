@@ -65,6 +65,16 @@ def calls(state: dict[str, Any]) -> Iterator[Call]:
         group = asks["ModelPackageGroupName"]
         yield "sagemaker:CreateModelPackage", arn("sagemaker", f"model-package-group/{group}")
         yield "sagemaker:CreateModelPackage", arn("sagemaker", f"model-package/{group}/1")
+        (container,) = asks["InferenceSpecification"]["Containers"]
+        registry, repository = re.split(r"[/:]", container["Image"])[:2]
+        for verb in ("BatchGetImage", "DescribeImages"):
+            yield (
+                f"ecr:{verb}",
+                f"arn:aws:ecr:ap-northeast-2:{registry.split('.')[0]}:repository/{repository}",
+            )
+        yield "s3:GetObject", "arn:aws:s3:::nunchi-dev-artifacts/models/x/model.tar.gz"
+        metrics = asks["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+        yield "s3:GetObject", built(metrics).replace("s3://", "arn:aws:s3:::")
     elif action in ("describeModelPackage", "updateModelPackage"):
         yield f"sagemaker:{pascal(action)}", arn("sagemaker", "model-package/nunchi-dev-0a1b2c3d/1")
     elif service == "cloudformation":

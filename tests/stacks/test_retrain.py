@@ -82,7 +82,7 @@ def test_all_that_a_run_writes_lies_below_its_own_prefix(machines: dict[str, dic
         for step in ("Prepare", "Evaluate")
         for output in states[step]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
     ]
-    assert all("/retrain/' & $run & '/" in uri for uri in written)
+    assert all("/' & $run & '" in uri for uri in written)
 
 
 def test_train_accepts_every_hyperparameter_of_the_settings() -> None:
