@@ -55,7 +55,7 @@ environment: .venv/made node_modules/made
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
 	@echo "Making the Python environment (.venv): about two minutes, once"
 	@$(PYTHON) -m venv .venv
-	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting|Installing) ([^ ]+).*/  \1 \2/p'; exit $${PIPESTATUS[0]}
+	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
 	@touch $@
 
 node_modules/made: package-lock.json

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "cdk.out" / "nunchi-dev-trai
 
 _SHAPES = {"Choice": "{{{{{}}}}}", "Succeed": "([{}])", "Fail": "([{}])"}
 # What only looks something up, or checks the input, is passed over in the picture.
-_PLUMBING = ("Begin", "Check", "Describe", "Has", "Read", "Refuse")
+_PLUMBING = ("Begin", "Check", "Describe", "Did", "Has", "Read", "Refuse")
 
 
 def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
@@ -37,24 +37,27 @@ def mermaid(definition: dict[str, Any]) -> str:
     lines = [f"    {name}{_SHAPES.get(states[name]['Type'], '[{}]').format(_words(name))}" for name in shown]
     for name in shown:
         lines += [f"    {name} --> {target}" for target in dict.fromkeys(_next(states, name))]
+        caught = (catcher["Next"] for catcher in states[name].get("Catch", ()))
         lines += [
-            f"    {name} -. fails .-> {catcher['Next']}"
-            for catcher in states[name].get("Catch", ())
-            if catcher["Next"] not in ("NotifyFailure", states[name]["Next"])
+            f"    {name} -. fails .-> {target}"
+            for target in _shown(states, caught)
+            if target not in ("NotifyFailure", states[name]["Next"])
         ]
     return "\n".join(["flowchart LR", *lines, "    Any[any other failure] -.-> NotifyFailure"])
 
 
 def _next(states: dict[str, Any], name: str) -> Iterator[str]:
     state = states[name]
-    for target in [
-        *(rule["Next"] for rule in state.get("Choices", ())),
-        state.get("Default"),
-        state.get("Next"),
-    ]:
-        if target and target.startswith(_PLUMBING):
+    targets = [*(rule["Next"] for rule in state.get("Choices", ())), state.get("Default"), state.get("Next")]
+    return _shown(states, filter(None, targets))
+
+
+def _shown(states: dict[str, Any], targets: Iterable[str]) -> Iterator[str]:
+    """The states themselves, and for plumbing what comes after it."""
+    for target in targets:
+        if target.startswith(_PLUMBING):
             yield from _next(states, target)
-        elif target:
+        else:
             yield target
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from data import nsmc
 
@@ -70,7 +71,7 @@ def main() -> None:
         report(run, outputs["ArtifactBucket"])
     except KeyboardInterrupt:
         sys.exit("\nStopped.")
-    except (DemoError, ValueError) as error:
+    except (DemoError, ValueError, OSError, BotoCoreError, ClientError) as error:
         sys.exit(f"\nThe demo stopped: {error}")
     say(f"\nDone in {time.monotonic() - started:.0f} s. What to try next:")
     say("  make demo DATA=nsmc     the same on 150,000 real reviews")
@@ -123,6 +124,8 @@ def cdk(*arguments: str, says: str) -> None:
     log = OUTPUT / f"cdk-{arguments[0]}.log"
     began = time.monotonic()
     command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *arguments]
+    if not Path(command[0]).exists():
+        raise DemoError("the CDK CLI is not installed; run `make demo`, which installs it")
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
@@ -192,9 +195,10 @@ def retrain(data: str, outputs: dict[str, str]) -> str:
     if status["status"] != "SUCCEEDED":
         raise DemoError(f"the retrain {status['status']}: {status.get('error')}: {status.get('cause')}")
     outcome = json.loads(status["output"])
-    if outcome["outcome"] != "promoted":
-        raise DemoError(f"the gate said no: {outcome['reason']}")
-    say(f"  {outcome['champion']} is the champion")
+    if outcome["outcome"] == "promoted":
+        say(f"  {outcome['champion']} is the champion")
+    else:
+        say(f"  the gate said no: {outcome['reason']}")
     return run
 
 
@@ -250,6 +254,9 @@ def resource_events(stack: str) -> Iterator[list[Line]]:
 
 def predict(endpoint: str) -> None:
     """Ask the endpoint about a few sentences, in one request."""
+    if not boto3.client("sagemaker").list_endpoints(NameContains=endpoint)["Endpoints"]:
+        say("  there is none: no model has passed the gate yet")
+        return
     response = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint,
         ContentType="application/json",

@@ -63,15 +63,17 @@ def model_fn(model_dir: str) -> Classifier:
     return Classifier(model, tokenizer, max_length)
 
 
-def input_fn(request_body: str | bytes | bytearray, content_type: str) -> Request:
+def input_fn(request_body: str | bytes | bytearray, content_type: str | None) -> Request:
     """Read a request.
 
     Raises:
         ValueError: it is not JSON in UTF-8, or not of the shape above. The message says what and where.
     """
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+    media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
+    charsets = {
+        part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")
+    }
+    if media_type != "application/json" or not charsets <= {"utf-8", "utf8"}:
         raise ValueError(
             f"Content-Type {content_type!r} is not supported; send application/json in UTF-8. {_EXAMPLE}"
         )
@@ -82,6 +84,8 @@ def input_fn(request_body: str | bytes | bytearray, content_type: str) -> Reques
         raise ValueError(f"The request is not UTF-8 at byte {error.start}. {_EXAMPLE}") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"The request is not JSON: {error}. {_EXAMPLE}") from error
+    except RecursionError:
+        raise ValueError(f"The request is nested too deep. {_EXAMPLE}") from None
     return {"inputs": _inputs(body)}
 
 

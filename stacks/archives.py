@@ -57,7 +57,7 @@ def pack(folders: dict[str, Path]) -> bytes:
         (str(Path(prefix, file.relative_to(folder))), file)
         for prefix, folder in folders.items()
         for file in folder.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
+        if file.is_file() and not any(map(_left_by_a_tool, file.relative_to(folder).parts))
     )
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -67,3 +67,7 @@ def pack(folders: dict[str, Path]) -> bytes:
             member.size, member.mode = len(content), 0o644
             tar.addfile(member, io.BytesIO(content))
     return archive.getvalue()
+
+
+def _left_by_a_tool(name: str) -> bool:
+    return name == "__pycache__" or name.startswith(".")

@@ -1,8 +1,10 @@
 """The Hugging Face images on Amazon ECR: which exist, and where each one runs.
 
 Rows and accounts: https://github.com/aws/sagemaker-python-sdk, `image_uri_config/huggingface.json`
-(2.251.0). What runs on a V100 (ml.p3): no CUDA 13 image, and of the CUDA 12 ones those whose
-PyTorch is built for sm_70; https://github.com/pytorch/pytorch/issues/145570.
+(2.251.0). Where a GPU image runs depends on what its PyTorch was built for: with CUDA 12.4 that is
+sm_50 to sm_90, the V100 of ml.p3 among them and the B200 of ml.p6 not; CUDA 13 leaves out the V100.
+https://github.com/pytorch/pytorch/blob/main/RELEASE.md#pytorch-cuda-support-matrix
+All images are for x86-64.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _ACCOUNTS = {
     "us-east-2": "763104351884",
     "us-west-2": "763104351884",
 }
-_GPU_FAMILIES = ("p", "g")
+_CPU_FAMILIES = ("c5", "c6i", "c7i", "m5", "m6i", "m7i", "r5")
+_SM50_TO_SM90_FAMILIES = ("p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "g4dn", "g5", "g6", "g6e")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Image:
     processor: Processor
     pytorch: str
     tag: str
-    runs_on_v100: bool
+    families: tuple[str, ...]
+    """Families of the instances that it runs on."""
 
     @property
     def repository(self) -> str:
@@ -52,8 +56,17 @@ class Image:
 
 
 _IMAGES = (
-    Image("training", "4.49.0", "gpu", "2.5.1", "2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04", True),
-    Image("inference", "4.49.0", "cpu", "2.6.0", "2.6.0-transformers4.49.0-cpu-py312-ubuntu22.04", False),
+    Image(
+        "training",
+        "4.49.0",
+        "gpu",
+        "2.5.1",
+        "2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04",
+        _SM50_TO_SM90_FAMILIES,
+    ),
+    Image(
+        "inference", "4.49.0", "cpu", "2.6.0", "2.6.0-transformers4.49.0-cpu-py312-ubuntu22.04", _CPU_FAMILIES
+    ),
 )
 
 
@@ -83,25 +96,15 @@ def find(transformers: str, job: Job, processor: Processor) -> Image:
     )
 
 
-def has_gpu(instance_type: str) -> bool:
-    """Whether instances of this type (`ml.p3.2xlarge`) carry a GPU."""
-    return instance_type.split(".")[1].startswith(_GPU_FAMILIES)
-
-
-def check_training(transformers: str, instance_type: str) -> None:
-    """Refuse a training job whose image does not run on its instances.
+def check_instance(image: Image, instance_type: str) -> None:
+    """Refuse an instance type (`ml.p3.2xlarge`) that the image does not run on.
 
     Raises:
-        ValueError: saying which of the two to change.
+        ValueError: naming the families that it does run on.
     """
-    image = find(transformers, "training", "gpu")
-    if not has_gpu(instance_type):
+    if instance_type.split(".")[1] not in image.families:
         raise ValueError(
-            f"instance_type {instance_type} has no GPU, and Hugging Face's training images need one; "
-            "allowed: ml.p3.2xlarge, ml.g5.xlarge and the like"
-        )
-    if instance_type.startswith("ml.p3.") and not image.runs_on_v100:
-        raise ValueError(
-            f"transformers {transformers}: its image does not run on the V100 of {instance_type}; "
-            "choose transformers 4.49.0 or an ml.g5 instance"
+            f"the {image.processor} {image.job} image of transformers {image.transformers} "
+            "does not run there; "
+            f"allowed: ml.<family>.<size> of the families {', '.join(image.families)}"
         )

@@ -1,7 +1,7 @@
 """The requests of the SageMaker jobs, as arguments of JSONata tasks.
 
 They read the variables that `stacks/retrain.py` assigns. In the artifact bucket each step writes
-below a prefix of its own, `<prefix>/$run/`, `$run` being the execution's name.
+below a prefix of its own, `<prefix>/$run/`, `$run` being the execution's name where a job may have it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ METRICS = {
     "validation:accuracy": r"\[validation\] .*\baccuracy=([0-9.eE+-]+)",
 }
 _INPUT = "/opt/ml/processing/input"
-# A training job has a toolkit that unpacks the source and installs its requirements; for a
-# processing job this line does it, as the SageMaker SDK's FrameworkProcessor does in its runproc.sh:
+# A training job has a toolkit that unpacks the source; for a processing job this line does it, as the
+# SageMaker SDK's FrameworkProcessor does in its runproc.sh:
 # https://github.com/aws/sagemaker-python-sdk/blob/v2.251.0/src/sagemaker/processing.py
+# Only evaluate.py needs packages that no image has: training can start where there is no index.
 _ENTRYPOINT = [
     "/bin/bash",
     "-euc",
     f"cd {_INPUT}/code && tar -xzf ./*.gz"
-    " && python3 -m pip install --quiet --disable-pip-version-check -r requirements.txt"
+    ' && requirements="${0%.py}-requirements.txt"'
+    ' && if [ -f "$requirements" ]; then python3 -m pip install --quiet -r "$requirements"; fi'
     ' && exec python3 "$0" "$@"',
 ]
 
@@ -116,13 +118,15 @@ class JobRequests:
         request["ProcessingOutputConfig"] = {"Outputs": [self._output("evaluation", EVALUATIONS)]}
         return request
 
-    def hyperparameters(self) -> dict[str, str]:
-        """What the toolkit needs and what the settings say; an execution's own come on top."""
+    def hyperparameters(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What the training toolkit needs, and what the settings say."""
         training = self._settings.training
-        return {
+        toolkit = {
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": self._code.s3_uri,
             "sagemaker_region": self._settings.region,
+        }
+        return toolkit, {
             "model_name_or_path": training.base_checkpoint.name,
             "model_revision": training.base_checkpoint.revision,
             **{name: str(value) for name, value in training.hyperparameters.model_dump().items()},
@@ -154,7 +158,7 @@ class JobRequests:
         }
 
     def _job_name(self, step: str) -> str:
-        return query(f"'{self._settings.name(step)}-' & $jobId")
+        return query(f"'{self._settings.name(step)}-' & $run")
 
     def _run_uri(self, prefix: str, path: str = "") -> str:
         return query(f"'s3://{self._artifacts.bucket_name}/{prefix}/' & $run & '{path}'")

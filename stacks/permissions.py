@@ -50,6 +50,7 @@ def job_permissions(
                 f"sagemaker:Stop{kind}Job",
                 # Step Functions tags the jobs that it watches.
                 "sagemaker:AddTags",
+                "sagemaker:ListTags",
             ],
             [
                 stack.format_arn(

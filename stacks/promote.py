@@ -16,14 +16,17 @@ from stacks.champion import Champion
 from stacks.jsonata import query
 from stacks.permissions import Permission
 from stacks.settings import Settings
-from stacks.states import State, caught, choice, failure, publish, refuse, task, when
+from stacks.states import UNCHANGED, State, caught, choice, failure, publish, refuse, regardless, task, when
 from stacks.workflow import Workflow
 
 # CloudFormation has no error of its own for this answer, only its text.
 _NOTHING_CHANGED = "No updates are to be performed"
+# The events come newest first, and what failed first is what pulled the rest down.
 _FIRST_FAILURE = (
-    "$states.result.StackEvents[$contains(ResourceStatus, /_FAILED$/)"
-    " and $not($contains(ResourceStatusReason, 'cancelled'))][0].ResourceStatusReason"
+    "($started := $toMillis($states.context.Execution.StartTime);"
+    " $reasons := $states.result.StackEvents[$toMillis(Timestamp) > $started"
+    " and $contains(ResourceStatus, /_FAILED$/)].ResourceStatusReason;"
+    " $count($reasons) > 0 ? $reasons[-1] : 'CloudFormation rolled the stack back')"
 )
 
 
@@ -52,9 +55,9 @@ class Promote(Construct):
             description="Promote: make a model package the champion, or put the previous one back",
             start_at="CheckInput",
             states={
-                **_check(champion),
-                **_switch(champion, serving_stack),
-                **_restore(champion, serving_stack),
+                **_check(champion, serving_stack),
+                **_switch(champion, serving_stack, settings.champion_parameter),
+                **_restore(champion, serving_stack, settings.champion_parameter),
                 **_succeed(champion, topic.topic_arn, title),
                 **failure(topic.topic_arn, title),
             },
@@ -74,13 +77,14 @@ class Promote(Construct):
         )
 
 
-def _check(champion: Champion) -> dict[str, State]:
+def _check(champion: Champion, serving_stack: str) -> dict[str, State]:
     return {
         "CheckInput": choice(
             when(
                 "$exists($states.input.model_package_arn)",
                 "ReadChampion",
                 package="$states.input.model_package_arn",
+                rolledBack="false",
             ),
             default="RefuseInput",
         ),
@@ -96,12 +100,32 @@ def _check(champion: Champion) -> dict[str, State]:
             next="IsApproved",
             catch=[caught("DescribePackage")],
         ),
-        "IsApproved": choice(when("$approval = 'Approved'", "WriteChampion"), default="RefusePackage"),
+        "IsApproved": choice(when("$approval = 'Approved'", "ReadServing"), default="RefusePackage"),
         "RefusePackage": refuse("Promote", "$package & ' is ' & $approval & ', not Approved'"),
+        "ReadServing": _describe(serving_stack, next="IsServingAtRest", catch=[caught("ReadServing")]),
+        # A deployment or another promotion at work would refuse the update, after the champion was written.
+        "IsServingAtRest": choice(
+            when("$contains($stackStatus, /_IN_PROGRESS$/)", "RefuseForNow"), default="WriteChampion"
+        ),
+        "RefuseForNow": refuse(
+            "Promote", f"'{serving_stack} is in ' & $stackStatus & '; promote again once it is at rest'"
+        ),
     }
 
 
-def _switch(champion: Champion, serving_stack: str) -> dict[str, State]:
+def _describe(serving_stack: str, *, next: str, catch: list[State]) -> State:
+    return task(
+        "aws-sdk:cloudformation:describeStacks",
+        {"StackName": serving_stack},
+        assign={"stackStatus": query("$states.result.Stacks[0].StackStatus")},
+        next=next,
+        # An update goes on whether or not it is watched: one throttled look must not end the watch.
+        retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 10, "BackoffRate": 1.5}],
+        catch=catch,
+    )
+
+
+def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str, State]:
     return {
         "WriteChampion": champion.write(
             query("$package"), next="UpdateServing", catch=[caught("WriteChampion")]
@@ -124,59 +148,78 @@ def _switch(champion: Champion, serving_stack: str) -> dict[str, State]:
             default="RestoreChampion",
         ),
         "WaitForServing": {"Type": "Wait", "Seconds": 5, "Next": "DescribeServing"},
-        "DescribeServing": task(
-            "aws-sdk:cloudformation:describeStacks",
-            {"StackName": serving_stack},
-            assign={"stackStatus": query("$states.result.Stacks[0].StackStatus")},
+        "DescribeServing": _describe(
+            serving_stack,
             next="IsServing",
-            # The update goes on whether or not it is watched: one throttled look must not end the watch.
-            retry=[
-                {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 10, "BackoffRate": 1.5}
+            catch=[
+                caught(
+                    "DescribeServing",
+                    mend=f"The update of {serving_stack} may still be at work. If it ends in"
+                    f" UPDATE_COMPLETE all is well; if it rolls back, promote the model that serves again: it"
+                    f" is no longer what {parameter} says.",
+                )
             ],
-            catch=[caught("DescribeServing")],
         ),
         "IsServing": choice(
             when("$stackStatus = 'UPDATE_COMPLETE'", "MarkChampion"),
             when("$contains($stackStatus, /_IN_PROGRESS$/)", "WaitForServing"),
-            default="ExplainRollback",
+            default="RolledBack",
         ),
+        # Restoring comes first: what follows may fail.
+        "RolledBack": {
+            "Type": "Pass",
+            "Output": {"step": "Promote", "message": query("$stackStatus"), "mend": UNCHANGED},
+            "Assign": {"rolledBack": True},
+            "Next": "RestoreChampion",
+        },
     }
 
 
-def _restore(champion: Champion, serving_stack: str) -> dict[str, State]:
-    # Whatever fails on the way, the previous champion comes back.
-    anyway = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.input %}", "Next": "RestoreChampion"}
+def _restore(champion: Champion, serving_stack: str, parameter: str) -> dict[str, State]:
     return {
+        "RestoreChampion": champion.write(
+            query("$previous"),
+            next="IsTheModelAtFault",
+            catch=[
+                caught(
+                    "RestoreChampion",
+                    mend=query(
+                        f"'The model that serves has not changed, but {parameter} names another: '"
+                        f" & 'aws ssm put-parameter --overwrite --name {parameter} --value ' & $previous"
+                    ),
+                )
+            ],
+        ),
+        "IsTheModelAtFault": choice(when("$rolledBack", "ExplainRollback"), default="NotifyFailure"),
         "ExplainRollback": task(
             "aws-sdk:cloudformation:describeStackEvents",
             {"StackName": serving_stack},
-            output={"step": "Promote", "message": query(_FIRST_FAILURE)},
+            output={"step": "Promote", "message": query(_FIRST_FAILURE), "mend": UNCHANGED},
             next="RejectPackage",
-            catch=[caught("Promote", next="RestoreChampion")],
+            catch=[regardless("RejectPackage")],
         ),
         "RejectPackage": champion.update_package(
             {
                 "ModelApprovalStatus": "Rejected",
+                # The API takes one line here.
                 "ApprovalDescription": query(
-                    "$substring('It could not be served: ' & $states.input.message, 0, 1024)"
+                    "$substring('It could not be served: '"
+                    " & $replace($states.input.message, /\\s+/, ' '), 0, 1024)"
                 ),
             },
-            next="RestoreChampion",
-            catch=[anyway],
-        ),
-        "RestoreChampion": champion.write(
-            query("$previous"), next="NotifyFailure", catch=[caught("RestoreChampion")]
+            next="NotifyFailure",
+            catch=[regardless("NotifyFailure")],
         ),
     }
 
 
 def _succeed(champion: Champion, topic_arn: str, title: str) -> dict[str, State]:
     return {
-        # The registry keeps the mark too, so that a lost parameter can be restored.
+        # The registry keeps the mark too, so that a lost parameter can be restored: a convenience.
         "MarkChampion": champion.update_package(
             {"CustomerMetadataProperties": {"promoted_at": query("$now()")}},
             next="NotifyPromoted",
-            catch=[caught("MarkChampion")],
+            catch=[regardless("NotifyPromoted")],
         ),
         "NotifyPromoted": publish(
             topic_arn,

@@ -11,21 +11,18 @@ from constructs import Construct
 
 from stacks import images
 from stacks.champion import Champion
+from stacks.execution_input import check_input
 from stacks.gate import gate
 from stacks.jobs import EVALUATIONS, MODELS, JobRequests
-from stacks.jsonata import query, source
+from stacks.jsonata import query
 from stacks.permissions import Permission, execution_permissions, job_permissions
 from stacks.promote import Promote
 from stacks.roles import JobRoles
 from stacks.settings import Settings
-from stacks.states import State, caught, choice, failure, refuse, task, when
+from stacks.states import State, caught, choice, failure, task, when
 from stacks.workflow import Workflow
 
-_INPUT_FIELDS = ["data_prefix", "base_checkpoint", "hyperparameters"]
-_UNKNOWN_FIELDS = (
-    f"$filter($keys($states.input), function($field) {{ $not($field in {source(_INPUT_FIELDS)}) }})"
-)
-_NAME = "$states.context.Execution.Name"
+_OWN_FAILURE = r'/"Error":\s*"[A-Za-z]+Failed"/'
 
 
 class Retrain(Construct):
@@ -58,11 +55,11 @@ class Retrain(Construct):
             description="Retrain: prepare, train, evaluate, gate, register, promote",
             start_at="CheckInput",
             states={
-                **_begin(settings, jobs),
+                **check_input(settings, jobs),
                 **_make_model(jobs, roles),
                 **_evaluate(jobs, roles, champion, artifacts),
                 **gate(settings, jobs, champion, topic.topic_arn, title),
-                **_promote(promote),
+                **_promote(promote, settings.champion_parameter),
                 **failure(topic.topic_arn, title),
             },
             permissions=[
@@ -77,44 +74,6 @@ class Retrain(Construct):
                 Permission(["sns:Publish"], [topic.topic_arn]),
             ],
         )
-
-
-def _begin(settings: Settings, jobs: JobRequests) -> dict[str, State]:
-    def given(field: str, default: str) -> str:
-        return query(f"$exists($states.input.{field}) ? $states.input.{field} : {default}")
-
-    overrides = (
-        "$merge($each($states.input.hyperparameters, function($value, $name) { {$name: $string($value)} }))"
-    )
-    return {
-        "CheckInput": choice(when(f"$count({_UNKNOWN_FIELDS}) > 0", "RefuseInput"), default="Begin"),
-        "RefuseInput": refuse(
-            "Input",
-            f"'the execution input has ' & $join({_UNKNOWN_FIELDS}, ', ')"
-            f" & '; allowed: {', '.join(_INPUT_FIELDS)}'",
-        ),
-        "Begin": {
-            "Type": "Pass",
-            "Assign": {
-                "run": query(_NAME),
-                # An execution may have a name that a job may not.
-                "jobId": query(
-                    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
-                    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
-                ),
-                "dataPrefix": given("data_prefix", "'reviews/'"),
-                "baseCheckpoint": given(
-                    "base_checkpoint", f"'{settings.training.base_checkpoint.s3_prefix or ''}'"
-                ),
-                "hyperparameters": query(
-                    f"$merge([{source(jobs.hyperparameters())},"
-                    f" $exists($states.input.hyperparameters) ? {overrides} : {{}}])"
-                ),
-                "championData": "",
-            },
-            "Next": "Prepare",
-        },
-    }
 
 
 def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
@@ -172,7 +131,14 @@ def _evaluate(
     }
 
 
-def _promote(promote: Promote) -> dict[str, State]:
+def _promote(promote: Promote, parameter: str) -> dict[str, State]:
+    failed = caught(
+        "Promote",
+        next="DidThePromotionTell",
+        mend=f"If {parameter} names a model that does not serve, promote the one that serves again.",
+    )
+    # A promotion that failed by itself ended in a state of ours, after it had told people.
+    failed["Output"]["told"] = query(f"$contains($states.errorOutput.Cause, {_OWN_FAILURE})")
     return {
         "Promote": task(
             "states:startExecution.sync:2",
@@ -182,12 +148,9 @@ def _promote(promote: Promote) -> dict[str, State]:
                 "Input": {"model_package_arn": query("$package")},
             },
             next="Promoted",
-            # A promotion that ran told people itself how it ended.
-            catch=[
-                caught("Promote", error="States.TaskFailed", next="PromotionFailed"),
-                caught("Promote"),
-            ],
+            catch=[failed],
         ),
+        "DidThePromotionTell": choice(when("$states.input.told", "PromotionFailed"), default="NotifyFailure"),
         "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},
         "PromotionFailed": {
             "Type": "Fail",

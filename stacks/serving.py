@@ -37,7 +37,7 @@ class ServingStack(Stack):
             expression=Fn.condition_not(Fn.condition_equals(champion.value_as_string, "none")),
         )
         # SageMaker would make the log group itself, and keep it for ever.
-        logs.LogGroup(
+        log_group = logs.LogGroup(
             self,
             "EndpointLogs",
             log_group_name=f"/aws/sagemaker/Endpoints/{settings.endpoint_name}",
@@ -73,6 +73,8 @@ class ServingStack(Stack):
             endpoint_name=settings.endpoint_name,
             endpoint_config_name=config.attr_endpoint_config_name,
         )
+        # Deleted before the endpoint, the group would come back with the endpoint's last line.
+        endpoint.node.add_dependency(log_group)
         for resource in (model, config, endpoint):
             resource.cfn_options.condition = has_champion
         CfnOutput(self, "EndpointName", value=settings.endpoint_name)

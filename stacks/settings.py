@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from stacks import images
 
@@ -30,16 +38,12 @@ def _instance_type(value: str) -> str:
     return value
 
 
-def _cpu_instance_type(value: str) -> str:
-    if images.has_gpu(_instance_type(value)):
-        raise ValueError(
-            "has a GPU, and the image that runs there is for CPUs; allowed: ml.m5.xlarge and the like"
-        )
-    return value
+InstanceType = Annotated[str, AfterValidator(_instance_type)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: YAML's yes is no number.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class BaseCheckpoint(_Model):
@@ -76,7 +80,7 @@ class Hyperparameters(_Model):
 class TrainingSettings(_Model):
     """The training job."""
 
-    instance_type: str = "ml.p3.2xlarge"
+    instance_type: InstanceType = "ml.p3.2xlarge"
     volume_gb: Annotated[int, Field(ge=10, le=16384)] = 50
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
     transformers: str = "4.49.0"
@@ -84,23 +88,20 @@ class TrainingSettings(_Model):
     base_checkpoint: BaseCheckpoint = BaseCheckpoint()
     hyperparameters: Hyperparameters = Hyperparameters()
 
-    _check_instance_type = field_validator("instance_type")(_instance_type)
-
-    @model_validator(mode="after")
-    def _image_runs_on_instance(self) -> TrainingSettings:
-        images.check_training(self.transformers, self.instance_type)
-        images.find(self.transformers, "inference", "cpu")
-        return self
+    @field_validator("transformers")
+    @classmethod
+    def _has_images(cls, value: str) -> str:
+        images.find(value, "training", "gpu")
+        images.find(value, "inference", "cpu")
+        return value
 
 
 class ProcessingSettings(_Model):
     """The processing jobs: prepare and evaluate."""
 
-    instance_type: str = "ml.m5.xlarge"
+    instance_type: InstanceType = "ml.m5.xlarge"
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = 30
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 3600
-
-    _check_instance_type = field_validator("instance_type")(_cpu_instance_type)
 
 
 class GateSettings(_Model):
@@ -115,27 +116,39 @@ class GateSettings(_Model):
 class ServingSettings(_Model):
     """The real-time endpoint."""
 
-    instance_type: str = "ml.m5.large"
+    instance_type: InstanceType = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
-
-    _check_instance_type = field_validator("instance_type")(_cpu_instance_type)
 
 
 class Settings(_Model):
     """One environment."""
 
-    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,9}$")]
+    environment: str
     """Part of every name; at most 10 characters, so that a job's name with an execution's in it
     stays within SageMaker's 63."""
-    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    account: str | None = None
     """AWS account; the CLI's own when it is not given."""
     region: str = "ap-northeast-2"
-    notification_emails: tuple[str, ...] = ()
+    notification_emails: list[str] = []
     """Who is told how each retrain and promotion ended."""
     training: TrainingSettings = TrainingSettings()
     processing: ProcessingSettings = ProcessingSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
+
+    @field_validator("environment")
+    @classmethod
+    def _part_of_names(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", value):
+            raise ValueError("must be 2 to 10 lower-case letters and digits, a letter first, as in dev")
+        return value
+
+    @field_validator("account")
+    @classmethod
+    def _account_id(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[0-9]{12}", value):
+            raise ValueError("must be an AWS account's 12 digits, in quotes")
+        return value
 
     @field_validator("region")
     @classmethod
@@ -145,13 +158,25 @@ class Settings(_Model):
 
     @field_validator("notification_emails")
     @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _addresses(cls, value: list[str]) -> list[str]:
         for address in value:
             if not _EMAIL.match(address):
                 raise ValueError(
                     f"has {address!r}, which is not an e-mail address; allowed: name@example.com"
                 )
         return value
+
+    @model_validator(mode="after")
+    def _images_run_on_instances(self) -> Settings:
+        training = images.find(self.training.transformers, "training", "gpu")
+        inference = images.find(self.training.transformers, "inference", "cpu")
+        for section, image in (("training", training), ("processing", inference), ("serving", inference)):
+            instance_type = getattr(self, section).instance_type
+            try:
+                images.check_instance(image, instance_type)
+            except ValueError as error:
+                raise ValueError(f"{section}.instance_type: {instance_type!r}: {error}") from error
+        return self
 
     def name(self, part: str) -> str:
         """The physical name of a resource of this environment, as in `nunchi-dev-retrain`."""
@@ -168,6 +193,20 @@ class Settings(_Model):
         return f"nunchi-{self.environment}"
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a field that is given twice, of which YAML would take the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> Settings:
     """The settings in the YAML file at `path`, whose stem is the environment's name.
 
@@ -175,7 +214,7 @@ def load(path: Path) -> Settings:
         SettingsError: with the file, and for each wrong field its value and what is allowed.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 (it is a SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(values, dict):
@@ -200,10 +239,12 @@ def _explain(path: Path, problem: Any) -> str:
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(known)}"
         return f"{path}: {field}: is not a setting; {hint}"
+    if problem["type"] == "model_type":
+        return f"{path}: {field}: must hold fields, or be left out"
+    if problem["type"] == "value_error" and not problem["loc"]:
+        return f"{path}: {problem['msg'].removeprefix('Value error, ')}"
     said = problem["msg"].removeprefix("Value error, ")
-    # A rule over several fields is reported with the whole section as its value.
-    value = "" if isinstance(problem["input"], dict) else f"{problem['input']!r} "
-    return f"{path}: {field}: {value}{said[0].lower()}{said[1:]}"
+    return f"{path}: {field}: {problem['input']!r} {said[0].lower()}{said[1:]}"
 
 
 def _fields_beside(loc: tuple[str | int, ...]) -> list[str]:

@@ -13,14 +13,17 @@ from stacks.jsonata import query
 
 State = dict[str, Any]
 
-# A failed job's Cause is the job's description as JSON, with the script's own message in it.
+# A failed job's Cause is the job's description as JSON, with the script's own message in it. One that
+# was cut (at 32,768 characters) is no JSON any more.
 _MESSAGE = query(
     "($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : $states.errorOutput.Error;"
-    " $job := $substring($cause, 0, 1) = '{' ? $parse($cause) : {};"
+    " $job := $contains($cause, /^\\{[\\s\\S]*\\}$/) ? $parse($cause) : {};"
     " $exists($job.ExitMessage) ? $job.ExitMessage"
     " : $exists($job.FailureReason) ? $job.FailureReason"
     " : $exists($job.Cause) ? $job.Cause : $cause)"
 )
+
+UNCHANGED = "The model that serves has not changed."
 
 
 def task(
@@ -53,7 +56,7 @@ def publish(topic_arn: str, subject: str, message: str, *, next: str) -> State:
         "sns:publish",
         {"TopicArn": topic_arn, "Subject": subject, "Message": query(message)},
         next=next,
-        catch=[{"ErrorEquals": ["States.ALL"], "Output": "{% $states.input %}", "Next": next}],
+        catch=[regardless(next)],
     )
 
 
@@ -70,23 +73,35 @@ def when(condition: str, next: str, **assign: str) -> State:
 
 def refuse(step: str, message: str) -> State:
     """A state that ends in failure because of the JSONata string `message`."""
-    return {"Type": "Pass", "Output": {"step": step, "message": query(message)}, "Next": "NotifyFailure"}
+    return {
+        "Type": "Pass",
+        "Output": {"step": step, "message": query(message), "mend": UNCHANGED},
+        "Next": "NotifyFailure",
+    }
 
 
-def caught(step: str, *, next: str = "NotifyFailure", error: str = "States.ALL") -> State:
-    """A catcher that goes on with which step failed, and why in its own words."""
-    return {"ErrorEquals": [error], "Output": {"step": step, "message": _MESSAGE}, "Next": next}
+def caught(step: str, *, next: str = "NotifyFailure", mend: str = "") -> State:
+    """A catcher that goes on with which step failed, why in its own words, and what to do."""
+    return {
+        "ErrorEquals": ["States.ALL"],
+        "Output": {"step": step, "message": _MESSAGE, "mend": mend or UNCHANGED},
+        "Next": next,
+    }
+
+
+def regardless(next: str) -> State:
+    """A catcher that goes on as if nothing had been the matter."""
+    return {"ErrorEquals": ["States.ALL"], "Output": "{% $states.input %}", "Next": next}
 
 
 def failure(topic_arn: str, title: str) -> dict[str, State]:
-    """The states that every failure ends in: their input is `{step, message}`."""
+    """The states that every failure ends in: their input is `{step, message, mend}`."""
     return {
         "NotifyFailure": publish(
             topic_arn,
             f"{title} failed",
             "$states.input.step & ' failed: ' & $states.input.message"
-            " & '\\n\\nThe model that serves has not changed.'"
-            " & '\\nExecution: ' & $states.context.Execution.Id",
+            " & '\\n\\n' & $states.input.mend & '\\nExecution: ' & $states.context.Execution.Id",
             next="Failed",
         ),
         "Failed": {

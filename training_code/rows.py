@@ -22,17 +22,21 @@ def read_tsv(path: Path, text_column: str, label_column: str, label_names: Seque
     Raises:
         UserError: a column, a field or a label is missing or wrong; the message names file and line.
     """
-    for number, line in enumerate(_lines(path), start=1):
+    labels = {str(index): name for index, name in enumerate(label_names)}
+    lines = enumerate(_lines(path), start=1)
+    _, first = next(lines, (1, ""))
+    header = first.split("\t")
+    for column in (text_column, label_column):
+        if header.count(column) != 1:
+            there = "no column" if column not in header else "more than one column"
+            raise UserError(
+                f"{path.name}, line 1: there is {there} {column!r} among {', '.join(header)}; "
+                "the first line must name the columns, separated by tabs"
+            )
+    for number, line in lines:
+        if not line:
+            raise UserError(f"{path.name}, line {number}: the line is blank; remove it")
         fields = line.split("\t")
-        if number == 1:
-            header = fields
-            for column in (text_column, label_column):
-                if column not in header:
-                    raise UserError(
-                        f"{path.name}, line 1: there is no column {column!r} among {', '.join(header)}; "
-                        "the first line must name the columns, separated by tabs"
-                    )
-            continue
         if len(fields) != len(header):
             raise UserError(
                 f"{path.name}, line {number}: {len(fields)} fields instead of {len(header)} "
@@ -40,10 +44,10 @@ def read_tsv(path: Path, text_column: str, label_column: str, label_names: Seque
             )
         row = dict(zip(header, fields, strict=True))
         label = row[label_column]
-        if not label.isascii() or not label.isdigit() or int(label) >= len(label_names):
-            allowed = ", ".join(f"{index} ({name})" for index, name in enumerate(label_names))
-            raise UserError(f"{path.name}, line {number}: label {label!r} is none of {allowed}")
-        yield Row(_unquote(row[text_column]), label_names[int(label)])
+        if label not in labels:
+            allowed = ", ".join(f"{index} ({name})" for index, name in labels.items())
+            raise UserError(f"{path.name}, line {number}: label {label[:40]!r} is none of {allowed}")
+        yield Row(_unquote(row[text_column]), labels[label])
 
 
 def read_jsonl(path: Path) -> list[Row]:

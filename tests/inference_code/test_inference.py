@@ -119,6 +119,7 @@ def test_half_precision_weights_run_in_single_precision(folder: Path, tmp_path: 
         "application/json",
         "application/json; charset=utf-8",
         "application/json;charset=UTF-8",
+        "application/json; charset=utf-8; q=1",
         "Application/JSON",
     ],
 )
@@ -136,6 +137,7 @@ def test_a_body_comes_as_text_or_bytes(kind: Any) -> None:
     ("body", "message"),
     [
         ("{", "not JSON: .* line 1 column 2"),
+        ("[" * 100_000, "nested too deep"),
         ("좋아요".encode("cp949"), "not UTF-8 at byte 0"),
         ('["좋아요"]', 'no field "inputs"'),
         ('{"text": "좋아요"}', 'no field "inputs"'),
@@ -161,6 +163,11 @@ def test_a_wrong_request_is_told_what_is_wrong_and_what_is_right(body: str | byt
 def test_another_content_type_is_refused_by_name(content_type: str) -> None:
     with pytest.raises(ValueError, match=f"Content-Type '{content_type}' is not supported"):
         input_fn('{"inputs": "좋아요"}', content_type)
+
+
+def test_a_request_without_a_content_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="Content-Type None is not supported; send application/json"):
+        input_fn('{"inputs": "좋아요"}', None)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "text/html, application/json;q=0.9", ""])

@@ -55,12 +55,23 @@ def test_files_are_sorted_below_their_folders_prefix(folder: Path) -> None:
     ]
 
 
-def test_the_training_archive_holds_scripts_requirements_and_the_inference_code() -> None:
+def training_archive() -> set[str]:
     folders = {"": archives.ROOT / "training_code", "inference_code": archives.ROOT / "inference_code"}
-    assert {
-        "prepare.py",
-        "train.py",
-        "evaluate.py",
-        "requirements.txt",
-        "inference_code/inference.py",
-    } <= set(names(archives.pack(folders)))
+    return set(names(archives.pack(folders)))
+
+
+def test_the_training_archive_holds_scripts_and_the_inference_code() -> None:
+    assert {"prepare.py", "train.py", "evaluate.py", "inference_code/inference.py"} <= training_archive()
+
+
+def test_a_training_job_installs_nothing() -> None:
+    """The toolkit installs any requirements.txt at the root: without a package index, no job would start."""
+    assert "requirements.txt" not in training_archive()
+    assert "evaluate-requirements.txt" in training_archive()
+
+
+def test_what_tools_leave_behind_does_not_change_the_archive(folder: Path) -> None:
+    before = archives.pack({"": folder})
+    (folder / ".mypy_cache" / "3.11").mkdir(parents=True)
+    (folder / ".mypy_cache" / "3.11" / "cache.json").write_text("{}", encoding="utf-8")
+    assert archives.pack({"": folder}) == before

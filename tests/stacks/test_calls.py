@@ -45,7 +45,7 @@ def calls(state: dict[str, Any]) -> Iterator[Call]:
     if job := re.fullmatch(r"create(Training|Processing)Job\.sync", action):
         kind = job.group(1)
         name = built(asks[f"{kind}JobName"])
-        for verb in (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags"):
+        for verb in (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags", "ListTags"):
             yield f"sagemaker:{verb}", arn("sagemaker", f"{kind.lower()}-job/{name}")
         yield "iam:PassRole", asks["RoleArn"]
         yield from managed_rule(f"SageMaker{kind}Jobs")

@@ -35,3 +35,10 @@ def test_there_is_no_endpoint_while_there_is_no_champion(templates: dict[str, Te
 
 def test_the_endpoint_keeps_one_name_for_its_callers(templates: dict[str, Template]) -> None:
     templates["serving"].has_resource_properties("AWS::SageMaker::Endpoint", {"EndpointName": "nunchi-dev"})
+
+
+def test_the_endpoints_log_group_outlives_the_endpoint(templates: dict[str, Template]) -> None:
+    """Deleted first, it would come back with the endpoint's last line, and block the next deployment."""
+    (endpoint,) = templates["serving"].find_resources("AWS::SageMaker::Endpoint").values()
+    (group,) = templates["serving"].find_resources("AWS::Logs::LogGroup")
+    assert endpoint["DependsOn"] == [group]

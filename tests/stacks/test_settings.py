@@ -35,36 +35,33 @@ def test_an_unknown_field_far_from_any_lists_those_allowed(tmp_path: Path) -> No
     ("text", "expected"),
     [
         ("gate:\n  min_accuracy: 85", "gate.min_accuracy: 85 input should be less than or equal to 1"),
+        ("gate:\n  min_accuracy: yes", "gate.min_accuracy: True input should be a valid number"),
+        ("gate:", "gate: must hold fields, or be left out"),
+        ("gate: {}\ngate: {}", "gate is given twice"),
         ("region: us-gov-west-1", "region: 'us-gov-west-1' has no known Hugging Face images; allowed: ap-"),
-        ("account: 1234", "account: 1234 input should be a valid string"),
-        (
-            "training:\n  instance_type: p3.2xlarge",
-            "'p3.2xlarge' is not a SageMaker instance type; allowed: ml.",
-        ),
+        ("account: 123456789012", "account: 123456789012 input should be a valid string"),
+        ('account: "1234"', "account: '1234' must be an AWS account's 12 digits, in quotes"),
+        ("training:\n  instance_type: p3.2xlarge", "'p3.2xlarge' is not a SageMaker instance type; allowed:"),
         (
             "training:\n  instance_type: ml.m5.xlarge",
-            "ml.m5.xlarge has no GPU, and Hugging Face's training images",
+            "training.instance_type: 'ml.m5.xlarge': the gpu training",
+        ),
+        (
+            "training:\n  instance_type: ml.p6-b200.48xlarge",
+            "allowed: ml.<family>.<size> of the families p3,",
         ),
         (
             "training:\n  transformers: 4.99.0",
             "transformers 4.99.0 has no gpu training image; allowed: 4.49.0",
         ),
+        ("processing:\n  instance_type: ml.g5.xlarge", "processing.instance_type: 'ml.g5.xlarge': the cpu"),
         (
-            "processing:\n  instance_type: ml.g5.xlarge",
-            "processing.instance_type: 'ml.g5.xlarge' has a GPU, and the image",
+            "serving:\n  instance_type: ml.c7g.large",
+            "serving.instance_type: 'ml.c7g.large': the cpu inference",
         ),
-        (
-            "serving:\n  instance_type: ml.g5.xlarge",
-            "serving.instance_type: 'ml.g5.xlarge' has a GPU, and the image",
-        ),
-        (
-            "serving:\n  instance_count: 0",
-            "serving.instance_count: 0 input should be greater than or equal to 1",
-        ),
-        (
-            "training:\n  base_checkpoint:\n    s3_prefix: a/b",
-            "'a/b' must be the name of one folder below base-models",
-        ),
+        ("serving:\n  instance_type: ml.inf2.xlarge", "allowed: ml.<family>.<size> of the families c5,"),
+        ("serving:\n  instance_count: 0", "serving.instance_count: 0 input should be greater than or equal"),
+        ("training:\n  base_checkpoint:\n    s3_prefix: a/b", "'a/b' must be the name of one folder below"),
         ("notification_emails: [someone]", "has 'someone', which is not an e-mail address"),
     ],
 )
@@ -83,6 +80,11 @@ def test_a_missing_environment_is_named(tmp_path: Path) -> None:
 
 def test_a_file_must_be_named_after_its_environment(tmp_path: Path) -> None:
     assert "is 'prod'; allowed: 'dev', the name of the file" in refused(tmp_path, "environment: prod\n")
+
+
+def test_a_name_that_cannot_be_part_of_others_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, "environment: Dev\n", name="Dev")
+    assert "environment: 'Dev' must be 2 to 10 lower-case letters and digits, a letter first" in message
 
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def test_a_text_quoted_as_csv_is_unquoted(tsv: Path, written: str, meant: str) -
             r"line 3: label '2' is none of 0 \(negative\), 1 \(positive\)",
         ),
         ("document\tlabel\n좋다\t\n", r"line 2: label '' is none of"),
+        ("document\tlabel\n좋다\t01\n", r"line 2: label '01' is none of"),
+        ("document\tlabel\n좋다\t" + "1" * 5000 + "\n", r"line 2: label '1{40}' is none of"),
+        ("document\tlabel\n좋다\t1\n\n", r"line 3: the line is blank; remove it"),
+        ("label\tdocument\tlabel\n", r"line 1: there is more than one column 'label' among label, document"),
+        ("", r"line 1: there is no column 'document'"),
         ("document\tlabel\n좋다\t-1\n", r"line 2: label '-1' is none of"),
         (
             "document\tlabel\n좋다\t1\n".encode("cp949"),

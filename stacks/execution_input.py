@@ -1,0 +1,80 @@
+"""What an execution of the retrain may bring, and how it is refused when it is wrong."""
+
+from __future__ import annotations
+
+from stacks.jobs import CHECKPOINTS, JobRequests
+from stacks.jsonata import query, source
+from stacks.settings import Settings
+from stacks.states import State, choice, refuse, when
+
+_INPUT_FIELDS = ["data_prefix", "base_checkpoint", "hyperparameters"]
+_UNKNOWN_FIELDS = (
+    f"$filter($keys($states.input), function($field) {{ $not($field in {source(_INPUT_FIELDS)}) }})"
+)
+_NAME = "$states.context.Execution.Name"
+
+
+def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
+    """States from `CheckInput` on that assign the run's variables, and go on to `Prepare`."""
+
+    def given(field: str, default: str) -> str:
+        return query(f"$exists($states.input.{field}) ? $states.input.{field} : {default}")
+
+    overrides = (
+        "$merge($each($states.input.hyperparameters, function($value, $name) { {$name: $string($value)} }))"
+    )
+    toolkit, defaults = jobs.hyperparameters()
+    checkpoint = settings.training.base_checkpoint.s3_prefix or ""
+    return {
+        "CheckInput": choice(
+            when(f"$count({_UNKNOWN_FIELDS}) > 0", "RefuseFields"),
+            when(_wrong("data_prefix", r"$contains($value, /^[^\/].*\/$/)"), "RefuseDataPrefix"),
+            when(
+                _wrong("base_checkpoint", "$contains($value, /^[A-Za-z0-9][A-Za-z0-9._-]*$/)"),
+                "RefuseCheckpoint",
+            ),
+            when(
+                "$exists($states.input.hyperparameters) and $type($states.input.hyperparameters) != 'object'",
+                "RefuseHyperparameters",
+            ),
+            default="Begin",
+        ),
+        "RefuseFields": refuse(
+            "Input",
+            f"'the execution input has ' & $join({_UNKNOWN_FIELDS}, ', ')"
+            f" & '; allowed: {', '.join(_INPUT_FIELDS)}'",
+        ),
+        "RefuseDataPrefix": refuse(
+            "Input", "'data_prefix must be a prefix of the data bucket that ends in a slash, as in reviews/'"
+        ),
+        "RefuseCheckpoint": refuse(
+            "Input", f"'base_checkpoint must be the name of one folder below {CHECKPOINTS}/, without slashes'"
+        ),
+        "RefuseHyperparameters": refuse(
+            "Input", "'hyperparameters must be an object, as in {\"learning_rate\": 0.0001}'"
+        ),
+        "Begin": {
+            "Type": "Pass",
+            "Assign": {
+                # An execution may have a name that a job or a registry's property may not.
+                "run": query(
+                    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
+                    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
+                ),
+                "dataPrefix": given("data_prefix", "'reviews/'"),
+                "baseCheckpoint": given("base_checkpoint", f"'{checkpoint}'"),
+                # The toolkit's own come last: an execution may not bring code of its own.
+                "hyperparameters": query(
+                    f"$merge([{source(defaults)},"
+                    f" $exists($states.input.hyperparameters) ? {overrides} : {{}}, {source(toolkit)}])"
+                ),
+                "championData": "",
+            },
+            "Next": "Prepare",
+        },
+    }
+
+
+def _wrong(field: str, valid: str) -> str:
+    value = f"$states.input.{field}"
+    return f"$exists({value}) and $not($type({value}) = 'string' and ($value := {value}; {valid}))"

@@ -1,0 +1,189 @@
+"""What the deployed JSONata decides, evaluated by the same language's own engine."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonata
+import pytest
+from aws_cdk.assertions import Template
+
+from docs.diagram import definition
+
+
+def evaluate(expression: str, **variables: Any) -> Any:
+    """The value of a `{% … %}` string; `states` stands for `$states`."""
+    return jsonata.Jsonata(expression.removeprefix("{%").removesuffix("%}")).evaluate(None, variables)
+
+
+@pytest.fixture(scope="session")
+def machines(templates: dict[str, Template]) -> dict[str, dict[str, Any]]:
+    template = templates["training"].to_json()
+    return {name: definition(template, name)["States"] for name in ("retrain", "promote")}
+
+
+def decide(choice: dict[str, Any], **variables: Any) -> tuple[str, str]:
+    """Where a choice goes, and the reason that it assigns on the way, if any."""
+    for rule in choice["Choices"]:
+        if evaluate(rule["Condition"], **variables):
+            reason = rule.get("Assign", {}).get("reason", "''")
+            return rule["Next"], evaluate(reason, **variables)
+    return choice["Default"], ""
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "champion", "next_state", "reason"),
+    [
+        (0.9, None, "Register", ""),
+        (0.6, None, "Register", ""),
+        (0.5999, None, "RegisterRejected", "accuracy 0.5999 is below the floor of 0.6"),
+        (0.9, 0.88, "Register", ""),
+        (0.896, 0.9, "Register", ""),
+        (
+            0.89,
+            0.9,
+            "RegisterRejected",
+            "accuracy 0.89 is more than 0.005 below the champion on the same rows (0.9)",
+        ),
+        (0.5, 0.9, "RegisterRejected", "accuracy 0.5 is below the floor of 0.6"),
+    ],
+)
+def test_the_gate_holds_a_model_to_the_floor_and_to_the_champion(
+    machines: dict[str, dict[str, Any]], accuracy: float, champion: float | None, next_state: str, reason: str
+) -> None:
+    evaluation = {"accuracy": accuracy, "champion": champion if champion is None else {"accuracy": champion}}
+    # jsonata-python takes a None binding for undefined; $parse in the state machine gives null.
+    read = jsonata.Jsonata(json.dumps(evaluation)).evaluate(None)
+    assert decide(machines["retrain"]["Gate"], evaluation=read) == (next_state, reason)
+
+
+@pytest.mark.parametrize(
+    ("given", "next_state"),
+    [
+        ({}, "Begin"),
+        ({"data_prefix": "few/", "base_checkpoint": "a-b_c.1", "hyperparameters": {"seed": 1}}, "Begin"),
+        ({"data_prefx": "few/"}, "RefuseFields"),
+        ({"data_prefix": "few"}, "RefuseDataPrefix"),
+        ({"data_prefix": "/few/"}, "RefuseDataPrefix"),
+        ({"data_prefix": 1}, "RefuseDataPrefix"),
+        ({"base_checkpoint": "a/b"}, "RefuseCheckpoint"),
+        ({"base_checkpoint": ["a"]}, "RefuseCheckpoint"),
+        ({"hyperparameters": "seed=1"}, "RefuseHyperparameters"),
+        ({"hyperparameters": ["seed"]}, "RefuseHyperparameters"),
+    ],
+)
+def test_a_wrong_execution_input_is_refused_by_field(
+    machines: dict[str, dict[str, Any]], given: dict[str, Any], next_state: str
+) -> None:
+    assert decide(machines["retrain"]["CheckInput"], states={"input": given})[0] == next_state
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("0f5b7c1e-5d4c-4a0e-9a53-1d2f3a4b5c6d", "0f5b7c1e-5d4c-4a0e-9a53-1d2f3a4b5c6d"),
+        ("retrain(1)", "<hash>"),
+        ("x" * 80, "<hash>"),
+        ("ends-with-", "<hash>"),
+    ],
+)
+def test_a_run_is_named_so_that_a_job_may_have_its_name(
+    machines: dict[str, dict[str, Any]], name: str, run: str
+) -> None:
+    # $hash is Step Functions' own; the engine at hand has none.
+    expression = re.sub(r"\$hash\(.*?, 'MD5'\)", "'<hash>'", machines["retrain"]["Begin"]["Assign"]["run"])
+    assert evaluate(expression, states={"context": {"Execution": {"Name": name}}}) == run
+
+
+def test_an_execution_cannot_bring_code_of_its_own(machines: dict[str, dict[str, Any]]) -> None:
+    given = {"hyperparameters": {"sagemaker_submit_directory": "s3://elsewhere/x.tar.gz", "seed": 7}}
+    merged = evaluate(machines["retrain"]["Begin"]["Assign"]["hyperparameters"], states={"input": given})
+    assert merged["seed"] == "7"
+    assert "elsewhere" not in merged["sagemaker_submit_directory"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ('{"Status": "FAILED", "Error": "PromoteFailed", "Cause": "…"}', True),
+        ('{"Status":"FAILED","Error":"WriteChampionFailed"}', True),
+        ('{"Status": "FAILED", "Error": "States.Runtime", "Cause": "…"}', False),
+        ('{"Status": "ABORTED"}', False),
+        ("Execution Already Exists (Service: Sfn, Status Code: 400)", False),
+    ],
+)
+def test_a_promotion_that_could_not_tell_people_itself_is_told_of_by_the_retrain(
+    machines: dict[str, dict[str, Any]], cause: str, told: bool
+) -> None:
+    (catcher,) = machines["retrain"]["Promote"]["Catch"]
+    assert evaluate(catcher["Output"]["told"], states={"errorOutput": {"Cause": cause}}) is told
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            {"Error": "States.TaskFailed", "Cause": '{"ExitMessage": "행 3: 라벨", "FailureReason": "x"}'},
+            "행 3: 라벨",
+        ),
+        (
+            {"Error": "States.TaskFailed", "Cause": '{"FailureReason": "AlgorithmError: y"}'},
+            "AlgorithmError: y",
+        ),
+        ({"Error": "States.TaskFailed", "Cause": '{"Error": "PromoteFailed", "Cause": "z"}'}, "z"),
+        ({"Error": "S3.NoSuchKeyException", "Cause": "no such key"}, "no such key"),
+        ({"Error": "States.TaskFailed", "Cause": '{"FailureReason": "cut he'}, '{"FailureReason": "cut he'),
+        ({"Error": "States.Timeout"}, "States.Timeout"),
+    ],
+)
+def test_a_failure_is_told_in_the_words_of_what_failed(
+    machines: dict[str, dict[str, Any]], error: dict[str, str], message: str
+) -> None:
+    (catcher,) = machines["retrain"]["Train"]["Catch"]
+    # $parse is Step Functions' own; $eval reads JSON as well, and is not there on AWS.
+    expression = catcher["Output"]["message"].replace("$parse(", "$eval(")
+    assert evaluate(expression, states={"errorOutput": error}) == message
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        (
+            [
+                ("2026-01-02T00:00:03Z", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed"),
+                ("2026-01-02T00:00:02Z", "CREATE_FAILED", "Resource creation cancelled"),
+                ("2026-01-02T00:00:01Z", "UPDATE_FAILED", "the container did not answer"),
+                ("2026-01-01T00:00:00Z", "CREATE_FAILED", "of another day"),
+            ],
+            "the container did not answer",
+        ),
+        ([("2026-01-02T00:00:01Z", "UPDATE_COMPLETE", "")], "CloudFormation rolled the stack back"),
+    ],
+)
+def test_a_rollback_is_explained_by_what_failed_first(
+    machines: dict[str, dict[str, Any]], events: list[tuple[str, str, str]], message: str
+) -> None:
+    keys = ("Timestamp", "ResourceStatus", "ResourceStatusReason")
+    states = {
+        "context": {"Execution": {"StartTime": "2026-01-02T00:00:00.000Z"}},
+        "result": {"StackEvents": [dict(zip(keys, event, strict=True)) for event in events]},
+    }
+    expression = machines["promote"]["ExplainRollback"]["Output"]["message"]
+    assert evaluate(expression, states=states) == message
+
+
+def test_a_promotion_carries_over_every_parameter_of_the_serving_stack(
+    machines: dict[str, dict[str, Any]], templates: dict[str, Template]
+) -> None:
+    """One that is not named would fall back to its default at the next promotion."""
+    carried = machines["promote"]["UpdateServing"]["Arguments"]["Parameters"]
+    assert {one["ParameterKey"] for one in carried} == set(templates["serving"].to_json()["Parameters"])
+
+
+def test_the_serving_stack_holds_no_identity_for_which_an_update_would_need_capabilities(
+    templates: dict[str, Template],
+) -> None:
+    types = {resource["Type"] for resource in templates["serving"].to_json()["Resources"].values()}
+    assert not [one for one in types if one.startswith("AWS::IAM::")]
