@@ -53,7 +53,7 @@ environment: .venv/made node_modules/made
 
 .venv/made: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
-	@echo "Making the Python environment (.venv): about two minutes, once"
+	@echo "Making the Python environment (.venv), once: 100 packages, PyTorch among them, take minutes"
 	@$(PYTHON) -m venv .venv
 	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
 	@touch $@

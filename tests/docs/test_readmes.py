@@ -1,4 +1,4 @@
-"""The pictures in the documentation are what the synthesised definitions say."""
+"""The READMEs: the picture is the deployed definition's, links lead somewhere, both say the same."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def commands(page: str) -> list[str]:
+    """The lines that a person types, without what is said about them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [line.partition("#")[0].strip() for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE)]
+
+
+def test_the_korean_readme_has_the_english_ones_sections_and_commands() -> None:
+    headings = [
+        len(re.findall(r"^#+ ", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE))
+        for page in ("README.md", "README.ko.md")
+    ]
+    assert headings[0] == headings[1]
+    english, korean = commands("README.md"), commands("README.ko.md")
+    assert english == [line.replace("<계정>", "<account>") for line in korean]
