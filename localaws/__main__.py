@@ -1,12 +1,13 @@
 """The command: ``python -m localaws [--port N] [--root DIR] [-- COMMAND ...]``."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from localaws.children import Child
 from localaws.local_aws import LocalAws
@@ -20,22 +21,16 @@ def main() -> int:
         epilog="example: python -m localaws -- npx cdk deploy --all",
     )
     parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 (default: any free one)")
-    parser.add_argument(
-        "--root", type=Path, help="folder for logs and job folders (default: a temporary one)"
-    )
-    own, dashes, command = _split(sys.argv[1:])
-    options = parser.parse_args(own)
-    if dashes and not command:
-        parser.error("a command is missing after --")
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    parser.add_argument("--root", type=Path, help="folder for logs and jobs (default: a temporary one)")
+    parser.add_argument("command", nargs="*", help="after --, the command to run")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(130))
     try:
         with LocalAws.start(options.root, options.port) as aws:
-            if command:
-                return _run(command, aws)
-            print(
-                f"The embedded AWS listens at {aws.url}\nIts log: {aws.root / 'localaws.log'}\n", flush=True
-            )
+            if options.command:
+                return _run(options.command, aws)
+            print(f"The embedded AWS listens at {aws.url}\nIts log: {aws.root / 'localaws.log'}\n")
             for name, value in aws.env.items():
                 print(f"export {name}={shlex.quote(value)}")
             print("\nCtrl-C stops it.", flush=True)
@@ -49,23 +44,16 @@ def main() -> int:
         return 1
 
 
-def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
-    if "--" not in arguments:
-        return arguments, False, []
-    at = arguments.index("--")
-    return arguments[:at], True, arguments[at + 1 :]
-
-
 def _run(command: list[str], aws: LocalAws) -> int:
     child = Child(command, env={**os.environ, **aws.env}, foreground=True)
     try:
         return child.wait()
+    except KeyboardInterrupt:  # which the command got, too: let it have its say
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(5)
+        raise
     finally:
         child.stop()
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

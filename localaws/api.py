@@ -1,4 +1,4 @@
-"""The front of the SageMaker API: operations by name, requests checked against botocore's own model."""
+"""The front of the SageMaker API: operations by name, checked against botocore's own model."""
 
 import json
 import re
@@ -11,22 +11,20 @@ import botocore.session
 from botocore.validate import ParamValidator
 from ministack.core.concurrency import run_reentrant
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
+Json = dict[str, Any]
 HttpAnswer = tuple[int, dict[str, str], bytes]
-Operation = TypeVar("Operation", bound=Callable[[Request], Answer])
-Members = dict[str, Any]
+Operation = TypeVar("Operation", bound=Callable[[Json], Json | None])
 
-ANY = object()
+_operations: dict[str, tuple[Callable[[Json], Json | None], dict[str, str]]] = {}
 
 
 class ApiError(Exception):
-    """An answer that is an error, with the code and HTTP status of AWS's own."""
+    """An answer that is an error; ``code`` is the one that boto3 shows, such as ``ValidationException``."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        """``code`` is the one that boto3 shows, such as ``ValidationException``."""
+    def __init__(self, code: str, message: str) -> None:
+        """Keep both."""
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code = code
 
 
 def invalid(message: str) -> ApiError:
@@ -34,25 +32,16 @@ def invalid(message: str) -> ApiError:
     return ApiError("ValidationException", message)
 
 
-def takes(any_value: str, **others: Any) -> Members:
-    """The members of a structure that we act on, or that have no meaning without a cloud.
+def operation(name: str, members: str) -> Callable[[Operation], Operation]:
+    """Make a function the operation ``name``; of what it returns, the answer takes what the model has there.
 
-    Args:
-        any_value: names of members that may have any value.
-        others: members that may have only the one value given, or that are structures (or lists of them),
-            described by ``takes`` themselves.
+    ``members`` names all that a request may have, at any depth; ``name=value`` may have only that value, and
+    ``name!`` must be given wherever it can be. Anything else is refused by name. Members that are named and
+    not acted on have no meaning without a cloud: nobody checks a role, there is no network to isolate.
     """
-    return dict.fromkeys(any_value.split(), ANY) | others
-
-
-_operations: dict[str, tuple[Callable[[Request], Answer], Members]] = {}
-
-
-def operation(name: str, members: Members) -> Callable[[Operation], Operation]:
-    """Make a function the operation ``name``; what ``members`` lacks is refused by name."""
 
     def register(function: Operation) -> Operation:
-        _operations[name] = function, members
+        _operations[name] = function, dict(word.partition("=")[::2] for word in members.split())
         return function
 
     return register
@@ -64,9 +53,7 @@ def model() -> Any:
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
-async def handle(
-    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> HttpAnswer:
+async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> HttpAnswer:
     """Answer one request; ministack calls this for what is signed for ``sagemaker``."""
     name = headers.get("x-amz-target", "").removeprefix("SageMaker.")
     # A thread of its own: operations call back into this server, which must not wait for a free worker.
@@ -77,55 +64,56 @@ def _answer(name: str, body: bytes) -> HttpAnswer:
     try:
         status, result = 200, call(name, json.loads(body or b"{}"))
     except ApiError as error:
-        status, result = error.status, {"__type": error.code, "message": error.message}
-    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(result, default=_epoch).encode()
+        status, result = 400, {"__type": error.code, "message": str(error)}
+    text = json.dumps(result, default=datetime.timestamp)  # in JSON 1.1 a time is seconds since the epoch
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, text.encode()
 
 
-def call(name: str, request: Request) -> Answer:
-    """Check ``request`` and run the operation.
-
-    Raises:
-        ApiError: it does not fit the model, asks for what we do not have, or the operation says no.
-    """
+def call(name: str, request: Json) -> Json:
+    """Check ``request`` (an ApiError says what is wrong), run the operation, and give its answer."""
     if name not in _operations:
         raise ApiError("UnknownOperationException", f"localaws does not implement sagemaker:{name}")
     function, members = _operations[name]
-    shape = model().operation_model(name).input_shape
-    report = ParamValidator().validate(request, shape)
+    described = model().operation_model(name)
+    report = ParamValidator().validate(request, described.input_shape)
     if report.has_errors():
         raise invalid(report.generate_report())
-    problems = [*_constraints(request, shape, ""), *_unsupported(request, members, f"sagemaker:{name}")]
-    if problems:
+    if problems := list(_problems(request, described.input_shape, "", members)):
         raise invalid(f"{len(problems)} validation error(s) detected: {'; '.join(problems)}")
-    return function(request)
+    answer = function(request)
+    return fit(answer, described.output_shape) if described.output_shape else {}
 
 
-def _unsupported(value: Any, members: Any, where: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _unsupported(item, members, where)
-    elif isinstance(members, dict):
-        for key, item in value.items():
-            if key not in members:
-                yield f"localaws does not implement {key} of {where}"
-            elif members[key] is not ANY:
-                yield from _unsupported(item, members[key], f"{key} of {where}")
-    elif value != members:
-        yield f"localaws does not implement {value} as {where}, only {members}"
-
-
-def _constraints(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """What botocore does not check: patterns, lengths and enumerations, in AWS's words."""
+def fit(value: Any, shape: Any) -> Any:
+    """The part of ``value`` that ``shape`` has."""
     if shape.type_name == "structure":
+        # A copy first: a job's supervisor may be changing the record.
+        return {k: fit(v, shape.members[k]) for k, v in dict(value).items() if k in shape.members}
+    return [fit(item, shape.member) for item in value] if shape.type_name == "list" else value
+
+
+def _problems(value: Any, shape: Any, path: str, members: dict[str, str]) -> Iterator[str]:
+    """What we do not have, and what botocore does not check: patterns, lengths, enumerations."""
+    if shape.type_name == "structure":
+        for name in shape.members:
+            if f"{name}!" in members and name not in value:
+                yield f"{name} is required{path and ' in '}{path}"
         for name, item in value.items():
-            yield from _constraints(item, shape.members[name], f"{path}.{name}".lstrip("."))
+            where = f"{path}.{name}".lstrip(".")
+            only = members.get(name, "" if f"{name}!" in members else None)
+            if only is None:
+                yield f"localaws does not implement {where}"
+            elif only not in ("", str(item)):
+                yield f"localaws does not implement {item} as {name}, only {only}"
+            else:
+                yield from _problems(item, shape.members[name], where, members)
     elif shape.type_name == "list":
-        for index, item in enumerate(value):
-            yield from _constraints(item, shape.member, f"{path}.{index + 1}.member")
+        for index, item in enumerate(value, 1):
+            yield from _problems(item, shape.member, f"{path}.{index}.member", members)
     elif shape.type_name == "map":
         for key, item in value.items():
-            yield from _constraints(key, shape.key, f"{path}.key")
-            yield from _constraints(item, shape.value, f"{path}.{key}")
+            yield from _problems(key, shape.key, f"{path}.key", members)
+            yield from _problems(item, shape.value, f"{path}.{key}", members)
     elif shape.type_name == "string":
         failed = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
         if shape.enum and value not in shape.enum:
@@ -136,10 +124,3 @@ def _constraints(value: Any, shape: Any, path: str) -> Iterator[str]:
         # Python has no \p{...}; those patterns stand on free text only.
         if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value, re.DOTALL):
             yield f"{failed}satisfy regular expression pattern: {pattern}"
-
-
-def _epoch(value: object) -> float:
-    """A JSON 1.1 timestamp: seconds since the epoch."""
-    if isinstance(value, datetime):
-        return value.timestamp()
-    raise TypeError(f"{type(value).__name__} is not JSON")

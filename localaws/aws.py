@@ -1,4 +1,4 @@
-"""Who and where this AWS is, and boto3 clients that speak to it from inside."""
+"""Who and where this AWS is, and boto3 clients that speak to it."""
 
 import os
 from functools import cache
@@ -11,13 +11,10 @@ from ministack.core.responses import get_account_id, get_region
 ACCOUNT = "000000000000"
 REGION = "ap-northeast-2"
 
-_url = ""
 
-
-def set_url(url: str) -> None:
-    """Tell where we listen."""
-    global _url
-    _url = url
+def here() -> tuple[str, str, str]:
+    """In the server: its URL, and account and region of the request that is being answered."""
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", get_account_id(), get_region()
 
 
 def environment(url: str, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
@@ -42,17 +39,12 @@ def environment(url: str, account: str = ACCOUNT, region: str = REGION) -> dict[
 
 
 def client(service: str) -> Any:
-    """A boto3 client for ``service`` in the account and region of the request that is being answered."""
-    return client_to(_url, service, get_account_id(), get_region())
-
-
-def environment_here() -> dict[str, str]:
-    """``environment`` of the request that is being answered."""
-    return environment(_url, get_account_id(), get_region())
+    """In the server: a boto3 client for ``service`` that speaks to it."""
+    return client_to(service, *here())
 
 
 @cache
-def client_to(url: str, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+def client_to(service: str, url: str, account: str = ACCOUNT, region: str = REGION) -> Any:
     """A boto3 client that reads no configuration of the machine, uses no proxy, and does not retry."""
     return boto3.session.Session().client(
         service,

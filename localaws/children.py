@@ -4,13 +4,10 @@ import contextlib
 import os
 import subprocess
 import sys
-import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
-
-_alive: "weakref.WeakSet[Child]" = weakref.WeakSet()
 
 
 class Child:
@@ -25,33 +22,22 @@ class Child:
         output: int | None = subprocess.PIPE,
         foreground: bool = False,
     ) -> None:
-        """Start ``command``.
+        """Start ``command``; its standard output and error go to ``output``, as in ``subprocess.Popen``.
 
-        Args:
-            command: program and arguments.
-            env: its whole environment.
-            cwd: its working directory; ours when None.
-            output: where standard output and error go together, as in ``subprocess.Popen``.
-            foreground: keep our terminal, standard input and output instead, as a shell's job does.
+        In the ``foreground``, it has our terminal, standard input and output instead, as a shell's job does.
         """
         lifeline, self._hold = os.pipe()
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", str(GUARD), str(lifeline), *command],
-                env=dict(env),
-                cwd=cwd,
-                stdin=None if foreground else subprocess.DEVNULL,
-                stdout=None if foreground else output,
-                stderr=None if foreground else subprocess.STDOUT,
-                pass_fds=[lifeline],
-                start_new_session=not foreground,
-            )
-        except BaseException:
-            os.close(self._hold)
-            raise
-        finally:
-            os.close(lifeline)
-        _alive.add(self)
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(GUARD), str(lifeline), *command],
+            env=dict(env),
+            cwd=cwd,
+            stdin=None if foreground else subprocess.DEVNULL,
+            stdout=None if foreground else output,
+            stderr=None if foreground else subprocess.STDOUT,
+            pass_fds=[lifeline],
+            start_new_session=not foreground,
+        )
+        os.close(lifeline)
 
     @property
     def output(self) -> int:
@@ -64,17 +50,10 @@ class Child:
         return self.process.poll() is None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end; returns the exit status.
-
-        Raises:
-            subprocess.TimeoutExpired: it still runs after ``timeout`` seconds.
-        """
-        return self.process.wait(timeout)
-
-    def terminate(self) -> None:
-        """Ask the process group to end (SIGTERM)."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+        """Wait for the end, for ``timeout`` seconds (subprocess.TimeoutExpired); returns the exit status."""
+        status = self.process.wait(timeout)
+        self.kill()  # nothing is left of it: this closes the lifeline
+        return status
 
     def kill(self) -> None:
         """End it and everything that it started, now (SIGKILL)."""
@@ -84,24 +63,8 @@ class Child:
 
     def stop(self, grace: float = 5.0) -> int:
         """End it: SIGTERM, then SIGKILL after ``grace`` seconds. Returns the exit status."""
-        self.terminate()
-        try:
-            self.wait(grace)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        status = self.wait()
-        self.kill()  # closes the lifeline
-        return status
-
-    def __del__(self) -> None:
-        """Leave no process that nobody holds."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(grace)
         self.kill()
-
-
-def stop_all() -> None:
-    """Kill every child that still runs, all at once."""
-    children = list(_alive)
-    for child in children:
-        child.kill()
-    for child in children:
-        child.wait()
+        return self.wait()

@@ -3,130 +3,82 @@
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
-from botocore import xform_name
-from botocore.exceptions import ClientError, ParamValidationError
 from ministack.services.cloudformation import provisioners, stacks
 
-from localaws import api, aws
-from localaws.resources import arn
+from localaws import api
+from localaws.api import Json
+from localaws.endpoints import endpoints
+from localaws.models import endpoint_configs, models
+from localaws.registry import model_package_groups
+from localaws.resources import Collection
 
-Properties = dict[str, Any]
-Provisioned = tuple[str, dict[str, Any]]  # physical id (what Ref gives: the ARN) and attributes
+Provisioned = tuple[str, Json]  # physical id (what Ref gives: the ARN) and attributes
 
-NOUNS = {
-    "Model": "model",
-    "EndpointConfig": "endpoint-config",
-    "Endpoint": "endpoint",
-    "ModelPackageGroup": "model-package-group",
-}
-UPDATE_ONLY = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
 POLL_SECONDS = 0.1
 
 
 def install() -> None:
     """Register the types with ministack."""
-    for shape in NOUNS:
-        kind = f"AWS::SageMaker::{shape}"
-        provisioners._RESOURCE_HANDLERS[kind] = {
-            "create": _creator(shape),
-            "update": _updater(shape),
-            "delete": _deleter(shape),
+    for kind in (models, endpoint_configs, endpoints, model_package_groups):
+        resource_type = f"AWS::SageMaker::{kind.shape}"
+        provisioners._RESOURCE_HANDLERS[resource_type] = {
+            "create": partial(_create, kind),
+            "update": partial(_update, kind),
+            "delete": partial(_delete, kind),
         }
-        provisioners._CUSTOM_NAME_REPLACEMENT[kind] = {"name": f"{shape}Name"}
-    # A change of anything but tags replaces a model and an endpoint configuration.
-    for shape in ("Model", "EndpointConfig"):
-        members = api.model().operation_model(f"Create{shape}").input_shape.members
-        provisioners._REPLACING_PROPERTIES[f"AWS::SageMaker::{shape}"] = tuple(members.keys() - {"Tags"})
-    provisioners._REPLACING_PROPERTIES["AWS::SageMaker::Endpoint"] = ("EndpointName",)
-    provisioners._REPLACING_PROPERTIES["AWS::SageMaker::ModelPackageGroup"] = (
-        "ModelPackageGroupName",
-        "ModelPackageGroupDescription",
-    )
+        provisioners._CUSTOM_NAME_REPLACEMENT[resource_type] = {"name": kind.name}
+        # Of an endpoint, all but the name can change; any change replaces the others.
+        members = api.model().operation_model(f"Create{kind.shape}").input_shape.members
+        provisioners._REPLACING_PROPERTIES[resource_type] = (
+            (kind.name,) if kind is endpoints else tuple(members)
+        )
     theirs: Callable[[str], bool] = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: theirs(kind) or kind.startswith("AWS::SageMaker::")
+    stacks._runs_on_worker_thread = lambda name: theirs(name) or name.startswith("AWS::SageMaker::")
 
 
-def _creator(shape: str) -> Callable[[str, Properties, str], Provisioned]:
-    def create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
-        properties = {key: value for key, value in properties.items() if key not in UPDATE_ONLY}
-        name = properties.setdefault(f"{shape}Name", f"{logical_id[:50]}-{secrets.token_hex(6)}")
-        _call(f"Create{shape}", properties)
-        if shape == "Endpoint":
-            try:
-                _wait_for_endpoint(name)
-            except RuntimeError:
-                _deleter(shape)(arn("endpoint", name), {})
-                raise
-        return _provisioned(shape, name)
-
-    return create
-
-
-def _updater(shape: str) -> Callable[[str, Properties, Properties, str], Provisioned]:
-    def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Provisioned:
-        name = _name(physical_id)
-        if shape == "Endpoint" and _without_tags(old) != _without_tags(new):
-            _call("UpdateEndpoint", {**_without_tags(new), "EndpointName": name})
-            _wait_for_endpoint(name)
-        if new.get("Tags") and old.get("Tags") != new["Tags"]:
-            _call("AddTags", {"ResourceArn": physical_id, "Tags": new["Tags"]})
-        return _provisioned(shape, name)
-
-    return update
-
-
-def _deleter(shape: str) -> Callable[[str, Properties], None]:
-    def delete(physical_id: str, properties: Properties) -> None:
-        name = _name(physical_id)
+def _create(kind: Collection, logical_id: str, properties: Json, stack_name: str) -> Provisioned:
+    generated = {kind.name: f"{logical_id[:50]}-{secrets.token_hex(6)}"}
+    request = generated | {k: v for k, v in properties.items() if k != "RetainAllVariantProperties"}
+    api.call(f"Create{kind.shape}", request)
+    provisioned = _provisioned(kind, request[kind.name])
+    if kind is endpoints:
         try:
-            _call(f"Describe{shape}", {f"{shape}Name": name})
+            _wait_for_endpoint(request[kind.name])
         except RuntimeError:
-            return  # someone deleted it: CloudFormation is content
-        _call(f"Delete{shape}", {f"{shape}Name": name})
+            _delete(kind, provisioned[0], {})
+            raise
+    return provisioned
 
-    return delete
+
+def _update(kind: Collection, physical_id: str, old: Json, new: Json, stack_name: str) -> Provisioned:
+    name = physical_id.rpartition("/")[2]
+    if kind is endpoints:
+        api.call("UpdateEndpoint", {**new, "EndpointName": name})
+        _wait_for_endpoint(name)
+    return _provisioned(kind, name)
 
 
-def _provisioned(shape: str, name: str) -> Provisioned:
-    identifier = arn(NOUNS[shape], name)
-    attributes = {f"{shape}Name": name}
-    if shape == "ModelPackageGroup":
-        attributes = {"ModelPackageGroupArn": identifier, "ModelPackageGroupStatus": "Completed"}
-    return identifier, attributes
+def _delete(kind: Collection, physical_id: str, properties: Json) -> None:
+    name = {kind.name: physical_id.rpartition("/")[2]}
+    try:
+        api.call(f"Describe{kind.shape}", name)
+    except api.ApiError:
+        return  # someone deleted it: CloudFormation is content
+    api.call(f"Delete{kind.shape}", name)
+
+
+def _provisioned(kind: Collection, name: str) -> Provisioned:
+    arn = kind.arn(name)
+    if kind is model_package_groups:
+        return arn, {"ModelPackageGroupArn": arn, "ModelPackageGroupStatus": "Completed"}
+    return arn, {kind.name: name}
 
 
 def _wait_for_endpoint(name: str) -> None:
-    """Wait until the endpoint is at rest.
-
-    Raises:
-        RuntimeError: it does not serve what it was asked to.
-    """
-    while True:
-        endpoint = _call("DescribeEndpoint", {"EndpointName": name})
-        if endpoint["EndpointStatus"] not in ("Creating", "Updating"):
-            if reason := endpoint.get("FailureReason"):
-                raise RuntimeError(reason)
-            return
+    """Wait until the endpoint is at rest; a RuntimeError says why it does not serve what it was asked to."""
+    while (record := endpoints.get(name))["EndpointStatus"] in ("Creating", "Updating"):
         time.sleep(POLL_SECONDS)
-
-
-def _call(name: str, properties: Properties) -> dict[str, Any]:
-    """Call the SageMaker API; its answer.
-
-    Raises:
-        RuntimeError: with the API's message, which becomes the stack event's reason.
-    """
-    try:
-        return getattr(aws.client("sagemaker"), xform_name(name))(**properties)  # type: ignore[no-any-return]
-    except (ClientError, ParamValidationError) as error:
-        raise RuntimeError(str(error)) from error
-
-
-def _without_tags(properties: Properties) -> Properties:
-    return {key: value for key, value in properties.items() if key != "Tags"}
-
-
-def _name(physical_id: str) -> str:
-    return physical_id.rpartition("/")[2]
+    if reason := record.get("FailureReason"):
+        raise RuntimeError(reason)

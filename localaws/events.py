@@ -5,28 +5,23 @@ from datetime import datetime
 
 from ministack.services import eventbridge
 
-from localaws.api import Answer
+from localaws.api import Json, fit, model
+from localaws.resources import Collection
 
 
-def publish(kind: str, resource: str, detail: Answer) -> None:
-    """Publish an event.
-
-    Args:
-        kind: its detail type, such as ``SageMaker Training Job State Change``.
-        resource: ARN of what changed.
-        detail: what the resource's Describe operation answers.
-    """
+def publish(collection: Collection, record: Json) -> None:
+    """Tell that a record changed; the detail is what its Describe operation answers."""
+    detail = fit(record, model().operation_model(f"Describe{collection.shape}").output_shape)
+    words = collection.noun.replace("-", " ").title()
     entry = {
         "Source": "aws.sagemaker",
-        "DetailType": kind,
+        "DetailType": f"SageMaker {words} State Change",
         "Detail": json.dumps(detail, default=epoch_milliseconds, ensure_ascii=False),
-        "Resources": [resource],
+        "Resources": [record[collection.arn_name]],
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def epoch_milliseconds(value: object) -> int:
+def epoch_milliseconds(time: datetime) -> int:
     """How events, and the results of Step Functions' ``.sync`` that are made from them, write a time."""
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    return int(time.timestamp() * 1000)

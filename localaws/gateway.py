@@ -13,22 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import cast
 
-from localaws import children
-
 # A job's folder stands for /opt/ml in shell command lines, so its path must mean nothing to a shell.
-SAFE_PATH = re.compile(r"[\w./-]+")
+SAFE_PATH = re.compile(r"[\w./-]+", re.ASCII)
 
 
-def main(root: Path, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then end with every child."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        sys.exit(
-            f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port (0: any free one)"
-        )
+def serve(root: Path, listener: socket.socket, jobs: Path) -> None:
+    """Serve until SIGTERM or SIGINT."""
     port = listener.getsockname()[1]
     os.environ.update(
         GATEWAY_PORT=str(port),
@@ -38,26 +28,14 @@ def main(root: Path, port: int) -> None:
         IOT_MTLS_ENABLED="0",
         DOCKER_HOST="unix:///nonexistent",  # or ministack removes containers of its own
     )
-    if SAFE_PATH.fullmatch(str(root)):
-        jobs = root / "jobs"
-        _serve(root, listener, port, jobs)
-    else:
-        with tempfile.TemporaryDirectory(prefix="localaws-jobs-") as folder:
-            _serve(root, listener, port, Path(folder))
-
-
-def _serve(root: Path, listener: socket.socket, port: int, jobs: Path) -> None:
     # ministack reads its environment when it is imported.
-    from hypercorn.asyncio import serve
+    import hypercorn.asyncio
     from hypercorn.config import Config
     from hypercorn.typing import ASGIFramework
     from ministack import app
 
-    from localaws import aws, plugins
+    from localaws import plugins
 
-    url = f"http://127.0.0.1:{port}"
-    os.environ["MINISTACK_REGION"] = aws.REGION
-    aws.set_url(url)
     plugins.install(jobs)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -69,18 +47,33 @@ def _serve(root: Path, listener: socket.socket, port: int, jobs: Path) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        (root / "address.new").write_text(url)
+        listener.listen()  # from here on a client that connects is answered, if a little later
+        (root / "address.new").write_text(f"http://127.0.0.1:{port}")
         (root / "address.new").rename(root / "address")
-        await serve(cast(ASGIFramework, app.app), config, shutdown_trigger=stop.wait)
+        await hypercorn.asyncio.serve(cast(ASGIFramework, app.app), config, shutdown_trigger=stop.wait)
 
+    asyncio.run(run())
+
+
+def main(root: Path, port: int) -> None:
+    """Listen on the port, find a place for job folders, and serve."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        asyncio.run(run())
-    finally:
-        children.stop_all()
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(
+            f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port (0: any free one)"
+        )
+    if SAFE_PATH.fullmatch(str(root)):
+        serve(root, listener, root / "jobs")
+    else:  # and not below TMPDIR, whose path may mean something to a shell, too
+        with tempfile.TemporaryDirectory(prefix="localaws-jobs-", dir="/tmp") as jobs:
+            serve(root, listener, Path(jobs))
 
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), int(sys.argv[2]))
-    # ministack's worker threads may wait for children that are gone; nothing is left to do for them.
+    # ministack's worker threads may wait for children; our guard ends those when we are gone.
     sys.stdout.flush()
     os._exit(0)

@@ -10,24 +10,17 @@ It stands alone: it imports nothing but the standard library, so it starts in a 
 import contextlib
 import ctypes
 import os
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def adopt_orphans() -> None:
-    """On Linux, become the parent of every descendant whose own parent ends, so that none gets lost."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants() -> list[int]:
-    """Process ids below this one, by /proc; none without it (the process group is all we have then)."""
+    """Process ids below this one, by /proc; none without it (signalling the command is all we have then)."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -42,13 +35,10 @@ def descendants() -> list[int]:
     return found
 
 
-def kill_all(group: int) -> None:
-    """Kill the command's process group and, on Linux, the descendants that left it for one of their own.
-
-    A descendant may be starting others, so this looks again until none is left.
-    """
+def kill_all(send: Callable[[int], None]) -> None:
+    """Kill the command and, on Linux, all descendants, looking again for those that they are starting."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        send(signal.SIGKILL)
     while remaining := descendants():
         for pid in remaining:
             with contextlib.suppress(ProcessLookupError):
@@ -59,34 +49,32 @@ def kill_all(group: int) -> None:
 def main() -> int:
     """Run the command until it ends or the lifeline does; see the module's description."""
     lifeline, command = int(sys.argv[1]), sys.argv[2:]
-    os.set_inheritable(lifeline, False)
-    adopt_orphans()
-    child_ended, wake = os.pipe()
-    # A handler must exist for set_wakeup_fd to write: SIGCHLD is ignored by default.
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    os.set_blocking(wake, False)
-    signal.set_wakeup_fd(wake)
-    terminal = sys.stdin is not None and sys.stdin.isatty()
+    if sys.platform == "linux":  # PR_SET_CHILD_SUBREAPER: get the descendants whose own parent ends
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+    # In a session of our own, the command gets a process group to be signalled by. Otherwise it stays in the
+    # terminal's foreground group, and Ctrl-C and the keyboard reach it.
+    group = os.getsid(0) == os.getpid()
     try:
-        child = subprocess.Popen(command, process_group=0)
+        child = subprocess.Popen(command, process_group=0 if group else None)
     except OSError as error:
         print(f"localaws: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    signal.signal(signal.SIGTERM, lambda *_: os.killpg(child.pid, signal.SIGTERM))
+
+    def send(number: int) -> None:
+        if group:
+            os.killpg(child.pid, number)
+        else:
+            child.send_signal(number)
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        kill_all(send)
+
+    signal.signal(signal.SIGTERM, lambda *_: send(signal.SIGTERM))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if terminal:  # what a shell does for a foreground job: Ctrl-C and the keyboard go to the command
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-        os.tcsetpgrp(0, child.pid)
-    while child.poll() is None:
-        ready, _, _ = select.select([lifeline, child_ended], [], [], 1.0)
-        if child_ended in ready:
-            os.read(child_ended, 4096)
-        if lifeline in ready:
-            break
-    kill_all(child.pid)
+    threading.Thread(target=watch, daemon=True).start()
     status = child.wait()
-    if terminal:
-        os.tcsetpgrp(0, os.getpgrp())
+    kill_all(send)
     return 128 - status if status < 0 else status
 
 

@@ -1,6 +1,5 @@
 """A job: a process in a fresh folder shaped like /opt/ml, supervised by a thread for as long as it lives."""
 
-import contextvars
 import json
 import logging
 import os
@@ -9,16 +8,18 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ministack.core.concurrency import spawn_background
+
 from localaws import aws
-from localaws.api import Answer, invalid
+from localaws.api import Json, invalid, operation
 from localaws.children import Child
 from localaws.events import publish
 from localaws.logs import LogStream
-from localaws.resources import Collection, Record, now
+from localaws.resources import Collection, now
 from localaws.storage import TransferError
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,22 @@ OPT_ML = "/opt/ml"
 GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL; SageMaker gives 120
 REASON_LENGTH = 1024
 
-folder = Path()  # under which job folders are made; set by plugins.install
+folder = Path()  # under which job folders are made
+
+
+def use(root: Path) -> None:
+    """Make job folders under ``root``, whose path must mean nothing to a shell."""
+    global folder
+    folder = root
+    folder.mkdir(parents=True, exist_ok=True)
+    # The training toolkit splits its `pip install` command at spaces; this Python's own path may have some.
+    (folder / "python").unlink(missing_ok=True)
+    (folder / "python").symlink_to(sys.prefix)
+
+
+def python() -> Path:
+    """This Python, by a path without spaces."""
+    return folder / "python/bin" / Path(sys.executable).name
 
 
 def container_environment(base: Path, given: Mapping[str, str]) -> dict[str, str]:
@@ -37,9 +53,10 @@ def container_environment(base: Path, given: Mapping[str, str]) -> dict[str, str
     """
     steering = ("AWS_", "SM_", "SAGEMAKER_", "MINISTACK_", "PYTHONPATH")
     return {
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin as they wait slow a busy machine down tenfold
         **{key: value for key, value in os.environ.items() if not key.startswith(steering)},
-        **aws.environment_here(),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        **aws.environment(*aws.here()),
+        "PATH": os.pathsep.join([str(python().parent), os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "SAGEMAKER_BASE_DIR": str(base),
@@ -50,17 +67,10 @@ def container_environment(base: Path, given: Mapping[str, str]) -> dict[str, str
 class Job(ABC):
     """One training or processing job. Subclasses say what is fetched, run and delivered."""
 
-    def __init__(self, collection: Collection, record: Record) -> None:
-        """Make the job's folder and its log stream; ``start`` starts it."""
-        self.collection, self.record = collection, record
-        self.name: str = record[collection.name]
-        self.kind = collection.shape.removesuffix("Job")  # Training or Processing
-        self.base = folder / collection.noun / self.name
-        shutil.rmtree(self.base, ignore_errors=True)
-        self.base.mkdir(parents=True)
-        self._stopping = threading.Event()
-        stream = f"{self.name}/algo-1-{int(time.time() * 1000)}"
-        self._log = LogStream(f"/aws/sagemaker/{collection.shape}s", stream)
+    @staticmethod
+    @abstractmethod
+    def check(request: Json) -> None:
+        """Raise an ApiError for a request that cannot be run."""
 
     @abstractmethod
     def fetch(self) -> None:
@@ -68,15 +78,11 @@ class Job(ABC):
 
     @abstractmethod
     def command(self) -> tuple[list[str], dict[str, str]]:
-        """Arguments and environment of the process."""
+        """Arguments of the process, and what its environment has besides the request's."""
 
     @abstractmethod
-    def deliver(self, failed: bool) -> None:
-        """Upload what the process left."""
-
-    @abstractmethod
-    def reason(self, status: int) -> str:
-        """FailureReason for a process that ended with ``status``."""
+    def deliver(self, status: int) -> str:
+        """Upload what a process left that ended with ``status``; returns FailureReason, if that is not 0."""
 
     def read_line(self, line: str) -> None:  # noqa: B027 (not every job reads its own output)
         """See one line of the process's output."""
@@ -84,26 +90,32 @@ class Job(ABC):
     def phase(self, secondary: str) -> None:  # noqa: B027 (only training jobs tell their phase)
         """Tell how far the job is."""
 
-    def start(self) -> Answer:
-        """Start the supervisor; returns the Create operation's answer."""
-        self._thread(self._supervise)
-        identifier = f"{self.collection.shape}Arn"
-        return {identifier: self.record[identifier]}
+    def __init__(self, jobs: Collection, record: Json) -> None:
+        """Make the job's folder and its log stream, and start its supervisor."""
+        self.jobs, self.record, self.name = jobs, record, str(record[jobs.name])
+        self.kind = jobs.shape.removesuffix("Job")  # Training or Processing
+        self.base = folder / jobs.noun / self.name
+        shutil.rmtree(self.base, ignore_errors=True)
+        self.base.mkdir(parents=True)
+        self._stopping = threading.Event()
+        stream = f"{self.name}/algo-1-{time.time_ns() // 10**6}"
+        self._log = LogStream(f"/aws/sagemaker/{jobs.shape}s", stream)
+        record["job"] = self
+        self.phase("Starting")
+        spawn_background(self._supervise)
 
-    def stop(self) -> Answer:
-        """Ask the job to stop; returns the Stop operation's answer.
-
-        Raises:
-            ApiError: it has ended.
-        """
-        status = self.record[f"{self.collection.shape}Status"]
+    def stop(self) -> None:
+        """Ask the job to stop."""
+        status = self.record[self.jobs.status]
         if status not in ("InProgress", "Stopping"):
-            what = self.collection.noun.replace("-", " ")
-            raise invalid(f"The request was rejected because the {what} is in status {status}.")
-        self.update(**{f"{self.collection.shape}Status": "Stopping"})
+            raise invalid(f"The request was rejected because the job {self.name} is in status {status}.")
+        self.update(**{self.jobs.status: "Stopping"})
         self.phase("Stopping")
         self._stopping.set()
-        return {}
+
+    def here(self, text: str) -> str:
+        """The text with the job's folder in place of /opt/ml."""
+        return text.replace(OPT_ML, str(self.base))
 
     def update(self, **fields: Any) -> None:
         """Change the record."""
@@ -115,26 +127,19 @@ class Job(ABC):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content, ensure_ascii=False, default=str), encoding="utf-8")
 
-    def _thread(self, function: Any, *arguments: Any) -> threading.Thread:
-        """A thread in the account and region of the request that is being answered."""
-        run = contextvars.copy_context().run
-        thread = threading.Thread(target=run, args=(function, *arguments), daemon=True)
-        thread.start()
-        return thread
-
     def _supervise(self) -> None:
-        self._announce()
+        publish(self.jobs, self.record)
         try:
             status, secondary, failure = self._run()
         except TransferError as error:
             status, secondary, failure = "Failed", "Failed", f"ClientError: {error}"
         except Exception as error:
-            logger.exception("%s %s", self.collection.noun, self.name)
+            logger.exception("%s %s", self.jobs.noun, self.name)
             status, secondary, failure = "Failed", "Failed", f"InternalServerError: {error!r}"
         self.phase(secondary)
-        end = {f"{self.kind}EndTime": now(), f"{self.collection.shape}Status": status}
+        end = {f"{self.kind}EndTime": now(), self.jobs.status: status}
         self.update(**end, **({"FailureReason": failure[:REASON_LENGTH]} if failure else {}))
-        self._announce()
+        publish(self.jobs, self.record)
 
     def _run(self) -> tuple[str, str, str]:
         """Fetch, run, deliver; returns status, secondary status and failure reason."""
@@ -143,18 +148,19 @@ class Job(ABC):
         self.phase(self.kind)
         self.update(**{f"{self.kind}StartTime": now()})
         arguments, environment = self.command()
-        child = Child(arguments, env=environment, cwd=self.base)
-        reader = self._thread(self._log.follow, child.output, self.read_line)
+        environment = container_environment(self.base, environment | self.record.get("Environment", {}))
+        child = Child([self.here(one) for one in arguments], env=environment, cwd=self.base)
+        reader = spawn_background(self._log.follow, child.output, self.read_line)
         late = self._wait(child)
         reader.join()
         status = child.wait()
         stopped = late or self._stopping.is_set()
         if not stopped:
             self.phase("Uploading")
-        self.deliver(failed=status != 0 and not stopped)
+        failure = self.deliver(0 if stopped else status)
         if stopped:
             return "Stopped", "MaxRuntimeExceeded" if late else "Stopped", ""
-        return ("Failed", "Failed", self.reason(status)) if status else ("Completed", "Completed", "")
+        return ("Failed", "Failed", failure) if status else ("Completed", "Completed", "")
 
     def _wait(self, child: Child) -> bool:
         """Wait for the child's end; returns whether it was stopped because its time was over."""
@@ -167,6 +173,19 @@ class Job(ABC):
                 return late
         return False
 
-    def _announce(self) -> None:
-        detail = self.collection.describe(self.record)
-        publish(f"SageMaker {self.kind} Job State Change", self.record[f"{self.collection.shape}Arn"], detail)
+
+def job(jobs: Collection, members: str) -> Callable[[type[Job]], type[Job]]:
+    """Make a class of jobs the operations Create (which takes ``members``) and Stop of ``jobs``."""
+
+    def register(kind: type[Job]) -> type[Job]:
+        def create(request: Json) -> Json:
+            kind.check(request)
+            record = jobs.add(request, **{jobs.status: "InProgress"})
+            kind(jobs, record)
+            return record
+
+        operation(f"Create{jobs.shape}", members)(create)
+        operation(f"Stop{jobs.shape}", jobs.name)(lambda request: jobs.get(request[jobs.name])["job"].stop())
+        return kind
+
+    return register

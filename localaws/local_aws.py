@@ -5,18 +5,17 @@ import shutil
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
+from localaws import aws
 from localaws.children import Child
 
 START_SECONDS = 60
 
 
-class LocalAws:
+class LocalAws(AbstractContextManager["LocalAws"]):
     """An AWS of one's own on 127.0.0.1, for as long as this object is not stopped.
 
     Use it as a context manager: ``with LocalAws.start() as aws: aws.client("s3").list_buckets()``.
@@ -25,14 +24,12 @@ class LocalAws:
 
     def __init__(self, server: Child, url: str, root: Path, temporary: bool) -> None:
         """Use ``LocalAws.start``."""
-        self.url = url
-        self.root = root
-        self._server = server
-        self._temporary = temporary
+        self.url, self.root = url, root
+        self._server, self._temporary = server, temporary
 
     @classmethod
     def start(cls, root: Path | str | None = None, port: int = 0) -> Self:
-        """Start the server and wait until it answers.
+        """Start the server and wait until it listens.
 
         Args:
             root: folder for logs and job folders; a temporary one, removed at the end, when None.
@@ -41,27 +38,19 @@ class LocalAws:
         Raises:
             RuntimeError: it did not start; the message says where its log is, and shows the log's end.
         """
-        temporary = root is None
         folder = Path(tempfile.mkdtemp(prefix="localaws-") if root is None else root).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        address = folder / "address"
+        address, log = folder / "address", folder / "localaws.log"
         address.unlink(missing_ok=True)
-        here = str(Path(__file__).resolve().parents[1])
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
-        }
-        log = folder / "localaws.log"
+        command = [sys.executable, "-m", "localaws.gateway", str(folder), str(port)]
         with log.open("wb") as output:
-            server = Child(
-                [sys.executable, "-m", "localaws.gateway", str(folder), str(port)],
-                env=environment,
-                output=output.fileno(),
-            )
+            here = Path(__file__).resolve().parents[1]  # where `-m` finds us
+            environment = {**os.environ, "MINISTACK_REGION": aws.REGION}
+            server = Child(command, env=environment, cwd=here, output=output.fileno())
         deadline = time.monotonic() + START_SECONDS
         while server.running() and time.monotonic() < deadline:
-            if address.exists() and _answers(url := address.read_text()):
-                return cls(server, url, folder, temporary)
+            if address.exists():
+                return cls(server, address.read_text(), folder, temporary=root is None)
             time.sleep(0.05)
         server.stop()
         end = log.read_text(errors="replace")[-2000:]
@@ -70,15 +59,11 @@ class LocalAws:
     @property
     def env(self) -> dict[str, str]:
         """The AWS_* variables that point a tool (the CDK, the AWS CLI, an SDK) at this AWS."""
-        from localaws import aws
-
         return aws.environment(self.url)
 
     def client(self, service: str) -> Any:
         """A boto3 client for ``service`` (a name such as ``s3`` or ``sagemaker-runtime``)."""
-        from localaws import aws
-
-        return aws.client_to(self.url, service)
+        return aws.client_to(service, self.url)
 
     def wait(self) -> None:
         """Wait until the server ends."""
@@ -90,21 +75,6 @@ class LocalAws:
         if self._temporary:
             shutil.rmtree(self.root, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        """Give the started server."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it."""
         self.stop()
-
-
-def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{url}/_ministack/health", timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

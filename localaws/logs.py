@@ -12,7 +12,6 @@ from localaws import aws
 
 FLUSH_SECONDS = 0.5
 LONGEST = 200_000  # characters of one event; CloudWatch Logs takes 256 KB
-BATCH = 1_000
 KEPT = 40
 
 
@@ -21,40 +20,34 @@ class LogStream:
 
     def __init__(self, group: str, stream: str) -> None:
         """Make the stream, and its group when there is none."""
-        self.group, self.stream = group, stream
         self.last: deque[str] = deque(maxlen=KEPT)
+        self._name = {"logGroupName": group, "logStreamName": stream}
         self._logs = aws.client("logs")
         self._events: list[dict[str, Any]] = []
         with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
             self._logs.create_log_group(logGroupName=group)
-        self._logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        self._logs.create_log_stream(**self._name)
 
     def follow(self, output: int, each: Callable[[str], None] = lambda line: None) -> None:
         """Ship what comes out of the descriptor ``output`` until its end; ``each`` sees every line."""
-        rest, flushed, open_ = b"", time.monotonic(), True
-        while open_:
+        rest, flushed, data = b"", time.monotonic(), b"some"
+        while data:
             if select.select([output], [], [], FLUSH_SECONDS)[0]:
                 data = os.read(output, 65_536)
-                open_ = bool(data)
-                *lines, rest = (rest + data).split(b"\n")
-                if not open_ and rest:
-                    lines.append(rest)
+                *lines, rest = (rest + (data or b"\n")).split(b"\n")
                 for line in lines:
-                    text = line.decode(errors="replace").rstrip("\r")
-                    each(text)
-                    self.write(text)
-            if time.monotonic() - flushed >= FLUSH_SECONDS or not open_:
-                self.flush()
+                    self._take(line.decode(errors="replace").rstrip("\r"), each)
+            if not data or time.monotonic() - flushed >= FLUSH_SECONDS:
+                self._flush()
                 flushed = time.monotonic()
 
-    def write(self, line: str) -> None:
-        """Take one line; an empty one is dropped, as CloudWatch Logs has no empty events."""
-        if line.strip():
+    def _take(self, line: str, each: Callable[[str], None]) -> None:
+        each(line)
+        if line.strip():  # CloudWatch Logs has no empty events
             self.last.append(line)
             self._events.append({"timestamp": int(time.time() * 1000), "message": line[:LONGEST]})
 
-    def flush(self) -> None:
-        """Ship what was taken."""
-        while self._events:
-            batch, self._events = self._events[:BATCH], self._events[BATCH:]
-            self._logs.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=batch)
+    def _flush(self) -> None:
+        if self._events:
+            self._logs.put_log_events(**self._name, logEvents=self._events)
+            self._events = []

@@ -18,46 +18,28 @@ from typing import Any
 
 JSON = "application/json"
 DECODED = (JSON, "text/csv")  # exactly these arrive at the handlers as text, everything else as bytes
+HANDLERS = ("model_fn", "input_fn", "predict_fn", "output_fn")
 
 Transform = Callable[[Any, str, str], Any]
 
 
 def load(model_dir: Path) -> Transform:
-    """Import the archive's handlers, load the model, and return a function of body, content type and accept.
-
-    Raises:
-        ValueError: the archive has no code/inference.py, or its handlers do not go together.
-    """
-    code = model_dir / "code"
-    module_file = code / os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
-    if not module_file.is_file():
-        raise ValueError(
-            f"model.tar.gz has no code/{module_file.name}; localaws serves the archive's own handlers only"
-        )
-    sys.path.insert(0, str(code))
-    spec = importlib.util.spec_from_file_location(module_file.stem, module_file)
+    """Import the handlers, load the model, and return a function of body, content type and accept."""
+    file = model_dir / "code" / os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
+    if not file.is_file():
+        raise ValueError(f"model.tar.gz has no code/{file.name}; localaws serves the archive's own handlers")
+    sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_file.stem] = module
+    sys.modules[file.stem] = module
     spec.loader.exec_module(module)
-    handlers = {
-        name: getattr(module, name, None)
-        for name in ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
-    }
-    transform = handlers.pop("transform_fn")
-    if transform and any(handlers[name] for name in ("input_fn", "predict_fn", "output_fn")):
-        raise ValueError("transform_fn cannot stand beside input_fn, predict_fn or output_fn")
-    missing = [name for name in (["model_fn"] if transform else handlers) if not handlers[name]]
-    if missing:
-        raise ValueError(
-            f"code/{module_file.name} has no {', '.join(missing)}; localaws has no default handlers"
-        )
-    model = handlers["model_fn"](str(model_dir))  # type: ignore[misc]  # none is missing
-    if transform:
-        return lambda body, content_type, accept: transform(model, body, content_type, accept)
-    input_fn: Any = handlers["input_fn"]
-    predict_fn: Any = handlers["predict_fn"]
-    output_fn: Any = handlers["output_fn"]
+    if missing := [name for name in HANDLERS if not hasattr(module, name)]:
+        raise ValueError(f"code/{file.name} has no {', '.join(missing)}; localaws has no default handlers")
+    if hasattr(module, "transform_fn"):
+        raise ValueError(f"code/{file.name} has a transform_fn; localaws calls {', '.join(HANDLERS)} only")
+    model_fn, input_fn, predict_fn, output_fn = (getattr(module, name) for name in HANDLERS)
+    model = model_fn(str(model_dir))
     return lambda body, content_type, accept: output_fn(
         predict_fn(input_fn(body, content_type), model), accept
     )
@@ -72,10 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer /ping."""
-        if self.path == "/ping":
-            self._send(200 if Handler.transform else 503, JSON, b'{"status": "Healthy"}')
-        else:
-            self._send(404, JSON, b"{}")
+        self._send(404 if self.path != "/ping" else 200 if Handler.transform else 503, JSON, b"{}")
 
     def do_POST(self) -> None:
         """Answer /invocations."""
@@ -83,13 +62,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/invocations" or Handler.transform is None:
             self._send(404 if Handler.transform else 503, JSON, b"{}")
             return
-        content_type = self.headers.get("Content-Type", JSON)
-        accept = self.headers.get("Accept", JSON)
+        content_type, accept = self.headers.get("Content-Type", JSON), self.headers.get("Accept", JSON)
         accept = JSON if accept == "*/*" else accept
         try:
-            answer = Handler.transform(
-                body.decode("utf-8") if content_type in DECODED else body, content_type, accept
-            )
+            body = body.decode("utf-8") if content_type in DECODED else body
+            answer = Handler.transform(body, content_type, accept)
         except Exception as error:
             traceback.print_exc()
             # The toolkit turns every error of a handler into this answer.

@@ -1,119 +1,55 @@
 """Models and endpoint configurations: what an endpoint is made from."""
 
 from localaws import storage
-from localaws.api import Answer, Request, invalid, operation, takes
+from localaws.api import Json, invalid, operation
 from localaws.registry import model_packages
-from localaws.resources import Collection, Record
+from localaws.resources import Collection
 
 IMAGE = "huggingface-pytorch-inference"
 
-models = Collection(
-    "model",
-    "Model",
-    missing='Could not find model "{arn}".',
-    exists='Cannot create already existing model "{arn}".',
-)
-endpoint_configs = Collection(
-    "endpoint-config",
-    "EndpointConfig",
-    missing='Could not find endpoint configuration "{arn}".',
-    exists='Cannot create already existing endpoint configuration "{arn}".',
-)
-CONTAINER = takes(
-    "Image ModelDataUrl Environment ContainerHostname ModelPackageName InferenceSpecificationName",
-    Mode="SingleModel",
-)
+models = Collection("Model")
+endpoint_configs = Collection("EndpointConfig")
+operation("DeleteModel", "ModelName")(models.delete)
+operation("DeleteEndpointConfig", "EndpointConfigName")(endpoint_configs.delete)
 
 
-# A role and network isolation have no meaning here: nobody checks a role, and there is no network to isolate.
 @operation(
     "CreateModel",
-    takes(
-        "ModelName Tags ExecutionRoleArn EnableNetworkIsolation",
-        PrimaryContainer=CONTAINER,
-        Containers=CONTAINER,
-    ),
+    """ModelName ExecutionRoleArn EnableNetworkIsolation VpcConfig SecurityGroupIds Subnets
+    PrimaryContainer! Image ModelDataUrl Environment ModelPackageName Mode=SingleModel""",
 )
-def create_model(request: Request) -> Answer:
-    """sagemaker:CreateModel."""
-    containers = [*request.get("Containers", []), *filter(None, [request.get("PrimaryContainer")])]
-    if len(containers) != 1:
-        raise invalid(
-            "localaws serves models of one container: give PrimaryContainer, or Containers with one"
-        )
-    return {"ModelArn": models.add(request, source=_source(containers[0]))["ModelArn"]}
+def _create_model(request: Json) -> Json:
+    return models.add(request, source=_source(request["PrimaryContainer"]))
 
 
-def _source(container: Record) -> Record:
-    """ModelDataUrl and Environment of a container, taken from its model package when it names one.
-
-    Raises:
-        ApiError: it names one that is not Approved, or it has no archive that we could serve.
-    """
+def _source(container: Json) -> Json:
+    """ModelDataUrl and Environment of a container, taken from its model package when it names one."""
     environment = container.get("Environment", {})
     if "ModelPackageName" in container:
         package = model_packages.get(container["ModelPackageName"])
         if package["ModelApprovalStatus"] != "Approved":
-            raise invalid(
-                f"Model package {package['ModelPackageArn']} must be Approved to make a model of it, and is "
-                f"{package['ModelApprovalStatus']}"
-            )
-        container = _packaged(package, container.get("InferenceSpecificationName"))
+            arn, status = package["ModelPackageArn"], package["ModelApprovalStatus"]
+            raise invalid(f"Model package {arn} must be Approved to be made a model of, and is {status}")
+        [container] = package["InferenceSpecification"]["Containers"]
         environment = container.get("Environment", {}) | environment
     if IMAGE not in container.get("Image", ""):
-        raise invalid(
-            f"localaws serves Hugging Face's inference images only (…/{IMAGE}:…), with the packages of this "
-            f"Python; the image is {container.get('Image')!r}"
-        )
-    url = container.get("ModelDataUrl")
-    if not url:
+        raise invalid(f"localaws serves the images …/{IMAGE}:… only, not {container.get('Image')!r}")
+    if "ModelDataUrl" not in container:
         raise invalid("localaws serves model archives only: ModelDataUrl (s3://…/model.tar.gz) is required")
-    if not storage.exists(url):
-        raise invalid(f"Could not access model data at {url}: there is no such object")
-    return {"ModelDataUrl": url, "Environment": environment}
-
-
-def _packaged(package: Record, name: str | None) -> Record:
-    """The container of the package's inference specification of that name; of the first one when None."""
-    candidates = [package["InferenceSpecification"] | {"Name": None}]
-    candidates += package.get("AdditionalInferenceSpecifications", [])
-    for specification in candidates:
-        if specification["Name"] == name:
-            if len(specification["Containers"]) != 1:
-                raise invalid("localaws serves models of one container")
-            return dict(specification["Containers"][0])
-    raise invalid(f"Model package {package['ModelPackageArn']} has no inference specification {name!r}")
-
-
-@operation("DeleteModel", takes("ModelName"))
-def delete_model(request: Request) -> Answer:
-    """sagemaker:DeleteModel."""
-    return models.remove(models.get(request["ModelName"]))
+    try:
+        storage.require(container["ModelDataUrl"])
+    except storage.TransferError as error:
+        raise invalid(f"Could not access model data: {error}") from error
+    return {"ModelDataUrl": container["ModelDataUrl"], "Environment": environment}
 
 
 @operation(
     "CreateEndpointConfig",
-    takes(
-        "EndpointConfigName Tags KmsKeyId",
-        ProductionVariants=takes(
-            "VariantName ModelName InstanceType InitialInstanceCount InitialVariantWeight VolumeSizeInGB "
-            "ModelDataDownloadTimeoutInSeconds ContainerStartupHealthCheckTimeoutInSeconds"
-        ),
-    ),
+    """EndpointConfigName KmsKeyId ProductionVariants VariantName ModelName! InstanceType!
+    InitialInstanceCount! InitialVariantWeight ContainerStartupHealthCheckTimeoutInSeconds""",
 )
-def create_endpoint_config(request: Request) -> Answer:
-    """sagemaker:CreateEndpointConfig."""
+def _create_endpoint_config(request: Json) -> Json:
     if len(request["ProductionVariants"]) != 1:
         raise invalid("localaws serves endpoints of one production variant")
-    [variant] = request["ProductionVariants"]
-    for needed in ("ModelName", "InstanceType", "InitialInstanceCount"):
-        if needed not in variant:
-            raise invalid(f"{needed} is required in a production variant")
-    models.get(variant["ModelName"])
-    return {"EndpointConfigArn": endpoint_configs.add(request)["EndpointConfigArn"]}
-
-
-@operation("DeleteEndpointConfig", takes("EndpointConfigName"))
-def delete_endpoint_config(request: Request) -> Answer:
-    """sagemaker:DeleteEndpointConfig."""
-    return endpoint_configs.remove(endpoint_configs.get(request["EndpointConfigName"]))
+    models.get(request["ProductionVariants"][0]["ModelName"])
+    return endpoint_configs.add(request)

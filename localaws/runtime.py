@@ -13,9 +13,7 @@ INVOKE_SECONDS = 60
 FORWARDED = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes")
 
 
-async def handle(
-    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> HttpAnswer:
+async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> HttpAnswer:
     """Answer one request; ministack calls this for what is signed for ``sagemaker`` and is not of its API."""
     parts = path.strip("/").split("/")
     if method != "POST" or len(parts) != 3 or (parts[0], parts[2]) != ("endpoints", "invocations"):
@@ -38,8 +36,7 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
     if status == 200:
         variant = server.variant["VariantName"]
         return 200, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": variant}, answer
-    text = answer.decode(errors="replace")
-    group = f"/aws/sagemaker/Endpoints/{name}"
+    text, group = answer.decode(errors="replace"), f"/aws/sagemaker/Endpoints/{name}"
     return _error(
         424,
         "ModelError",

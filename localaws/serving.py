@@ -1,23 +1,22 @@
 """A model server: one process that serves one model, from its archive to its end."""
 
-import contextvars
+import contextlib
 import http.client
 import shutil
 import sys
 import tarfile
-import threading
 import time
 import zlib
 from pathlib import Path
 
+from ministack.core.concurrency import spawn_background
 from ministack.core.responses import new_uuid
 
 from localaws import jobs, storage
-from localaws.api import ApiError
+from localaws.api import ApiError, Json
 from localaws.children import Child
 from localaws.logs import LogStream
 from localaws.models import models
-from localaws.resources import Record
 
 SERVER = Path(__file__).with_name("model_server.py")
 START_SECONDS = 120  # unless the variant says ContainerStartupHealthCheckTimeoutInSeconds
@@ -33,13 +32,8 @@ class StartError(Exception):
 class ModelServer:
     """A process that serves the model of an endpoint configuration, in a folder of its own."""
 
-    def __init__(self, endpoint: str, config: Record) -> None:
-        """Download and extract the archive, start the server and wait until it answers /ping.
-
-        Raises:
-            StartError: it does not.
-        """
-        self.config = config
+    def __init__(self, endpoint: str, config: Json) -> None:
+        """Download and extract the archive, start the server, wait for its /ping, or a StartError."""
         [self.variant] = config["ProductionVariants"]
         self.busy = 0  # requests in flight; endpoints.py counts them
         self._base = jobs.folder / "endpoint" / endpoint / new_uuid()[:8]
@@ -47,37 +41,34 @@ class ModelServer:
         self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", stream)
         self._child: Child | None = None
         try:
-            self._start(*self._extract())
+            self._start(self._extract())
         except BaseException:
             self.stop()
             raise
 
-    def _extract(self) -> tuple[Path, dict[str, str]]:
-        """Folder of the model, and the environment that it is to have."""
-        folder, archive = self._base / "model", self._base / "model.tar.gz"
-        folder.mkdir(parents=True)
+    def _extract(self) -> dict[str, str]:
+        """Put the model into its folder; returns the environment that it is to have."""
         try:
             source = models.get(self.variant["ModelName"])["source"]
-            storage.download(source["ModelDataUrl"], archive)
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+            url: str = source["ModelDataUrl"]
+            storage.download(url, self._base)
+            with tarfile.open(self._base / url.rpartition("/")[2]) as tar:
+                tar.extractall(self._base / "model", filter="data")
         except (ApiError, storage.TransferError) as error:
             raise StartError(str(error)) from error
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-            what = f"Failed to extract model data archive from {source['ModelDataUrl']}"
-            raise StartError(f"{what}: {error}") from error
-        archive.unlink()
-        return folder, source["Environment"]
+            raise StartError(f"Failed to extract model data archive from {url}: {error}") from error
+        environment: dict[str, str] = source["Environment"]
+        return environment
 
-    def _start(self, folder: Path, given: dict[str, str]) -> None:
+    def _start(self, given: dict[str, str]) -> None:
         address = self._base / "address"
-        environment = jobs.container_environment(self._base, THREADS | given)
         self._child = Child(
-            [sys.executable, str(SERVER), str(folder), str(address)], env=environment, cwd=self._base
+            [sys.executable, str(SERVER), str(self._base / "model"), str(address)],
+            env=jobs.container_environment(self._base, THREADS | given),
+            cwd=self._base,
         )
-        follow = (self._log.follow, self._child.output)
-        reader = threading.Thread(target=contextvars.copy_context().run, args=follow, daemon=True)
-        reader.start()
+        reader = spawn_background(self._log.follow, self._child.output)
         limit = self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS)
         deadline = time.monotonic() + limit
         why = f"It did not answer 200 in {limit} seconds"
@@ -86,9 +77,9 @@ class ModelServer:
                 reader.join(5)
                 why = f"It ended with exit code {self._child.wait()}"
                 break
-            if address.exists():
+            with contextlib.suppress(OSError):  # not yet
                 self._address = address.read_text()
-                if self._ping():
+                if self.request("GET", "/ping", b"", {}, timeout=5)[0] == 200:
                     return
             time.sleep(0.05)
         raise StartError(
@@ -97,20 +88,10 @@ class ModelServer:
             + "\n".join(self._log.last)[-LOG_LENGTH:]
         )
 
-    def _ping(self) -> bool:
-        try:
-            return self.request("GET", "/ping", b"", {}, timeout=5)[0] == 200
-        except OSError:
-            return False
-
     def request(
         self, method: str, path: str, body: bytes, headers: dict[str, str], timeout: float
     ) -> tuple[int, str, bytes]:
-        """One HTTP request; returns status, content type and body.
-
-        Raises:
-            OSError: the server does not answer.
-        """
+        """One HTTP request; returns status, content type and body. An OSError means no answer."""
         connection = http.client.HTTPConnection(self._address, timeout=timeout)
         try:
             connection.request(method, path, body, headers)

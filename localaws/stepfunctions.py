@@ -5,73 +5,64 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, NoReturn
 
 import boto3
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 from ministack.services import stepfunctions
 
 from localaws import aws
+from localaws.api import Json
 from localaws.events import epoch_milliseconds
 
 POLL_SECONDS = 0.2
-# Services whose name in a resource ARN is not botocore's without its hyphens.
-SERVICES = {"sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events"}
-
-Json = dict[str, Any]
 
 # The executions that wait for what is being done, outermost first, and when their first time-out is over.
 _executions: ContextVar[tuple[Json, ...]] = ContextVar("executions", default=())
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
+_their_task = stepfunctions._execute_task
+_their_invocation = stepfunctions._invoke_resource_with_timeout
+_their_failure = stepfunctions._fail_execution
+
 
 def install() -> None:
     """Put the integrations into ministack's tables."""
     for kind in ("TrainingJob", "ProcessingJob"):
-        stepfunctions._SERVICE_DISPATCH[f"arn:aws:states:::sagemaker:create{kind}"] = _job_runner(kind)
+        name = f"arn:aws:states:::sagemaker:create{kind}"
+        stepfunctions._SERVICE_DISPATCH[name] = partial(_run_job, kind)
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = _publish
-    stepfunctions._invoke_aws_sdk_integration = call_sdk
-    stepfunctions._execute_task = _telling_execution(stepfunctions._execute_task)
-    stepfunctions._invoke_resource_with_timeout = _telling_deadline(
-        stepfunctions._invoke_resource_with_timeout
-    )
-    stepfunctions._fail_execution = _only_if_running(stepfunctions._fail_execution)
+    stepfunctions._invoke_aws_sdk_integration = _call_sdk
+    stepfunctions._execute_task = _telling_execution
+    stepfunctions._invoke_resource_with_timeout = _telling_deadline
+    stepfunctions._fail_execution = _fail_if_running
 
 
-def _telling_execution(theirs: Callable[..., Any]) -> Callable[..., Any]:
+def _telling_execution(state: Json, raw_input: Any, execution: Json, context: Json) -> Any:
     """Let a task know whom it works for: ministack does not stop a task whose execution is aborted."""
-
-    def execute_task(state: Json, raw_input: Any, execution: Json, context: Json) -> Any:
-        if _given_up():
-            stepfunctions._stop_execution({"executionArn": execution["executionArn"]})
-            _fail("States.Runtime", "the execution that waited for this one ended")
-        others = _executions.get()
-        token = _executions.set(others if execution in others else (*others, execution))
-        try:
-            return theirs(state, raw_input, execution, context)
-        finally:
-            _executions.reset(token)
-
-    return execute_task
+    if _given_up():
+        stepfunctions._stop_execution({"executionArn": execution["executionArn"]})
+        _fail("States.Runtime", "the execution that waited for this one ended")
+    others = _executions.get()
+    token = _executions.set(others if execution in others else (*others, execution))
+    try:
+        return _their_task(state, raw_input, execution, context)
+    finally:
+        _executions.reset(token)
 
 
-def _telling_deadline(theirs: Callable[..., Any]) -> Callable[..., Any]:
+def _telling_deadline(resource: str, argument: Any, timeout: float) -> Any:
     """Let a task know when its TimeoutSeconds are over: ministack leaves it running, unheeded."""
-
-    def invoke(resource: str, argument: Any, timeout: float) -> Any:
-        token = _deadline.set(min(_deadline.get(), time.monotonic() + timeout))
-        try:
-            return theirs(resource, argument, timeout)
-        finally:
-            _deadline.reset(token)
-
-    return invoke
+    token = _deadline.set(min(_deadline.get(), time.monotonic() + timeout))
+    try:
+        return _their_invocation(resource, argument, timeout)
+    finally:
+        _deadline.reset(token)
 
 
 def _given_up() -> bool:
@@ -79,49 +70,38 @@ def _given_up() -> bool:
     return time.monotonic() > _deadline.get() or any(one["status"] != "RUNNING" for one in _executions.get())
 
 
-def _only_if_running(theirs: Callable[..., None]) -> Callable[..., None]:
+def _fail_if_running(execution: Json, error: str, cause: str) -> None:
     """Keep an aborted execution aborted when its task ends with an error afterwards."""
-
-    def fail(execution: Json, error: str, cause: str) -> None:
-        if execution["status"] == "RUNNING":
-            theirs(execution, error, cause)
-
-    return fail
+    if execution["status"] == "RUNNING":
+        _their_failure(execution, error, cause)
 
 
 def _fail(error: str, cause: str) -> NoReturn:
     raise stepfunctions._ExecutionError(error, cause)
 
 
-def _job_runner(kind: str) -> Callable[[str, Json], Json]:
+def _run_job(kind: str, resource: str, argument: Json) -> Any:
     """``sagemaker:create<kind>.sync``: run the job to its end, stop it when the task is given up."""
-    verb = xform_name(kind)
-
-    def run(resource: str, argument: Json) -> Json:
-        if not resource.endswith(".sync"):
-            _fail("States.Runtime", f"localaws implements {resource}.sync only, not {resource}")
-        client = aws.client("sagemaker")
-        name = {f"{kind}Name": argument.get(f"{kind}Name")}
-        # The optimized integrations name errors as version 1 of the SDK for Java does.
-        service = "SageMaker", "AmazonSageMakerException", "AmazonSageMaker"
-        _call(client, f"create_{verb}", _whole(argument), *service)
-        while True:
-            job = getattr(client, f"describe_{verb}")(**name)
-            status = job[f"{kind}Status"]
-            if status in ("Completed", "Failed", "Stopped"):
-                break
-            if _given_up():
-                with contextlib.suppress(ClientError):  # it ended meanwhile
-                    getattr(client, f"stop_{verb}")(**name)
-                _fail("States.Timeout", "the task was given up; its job was stopped")
-            time.sleep(POLL_SECONDS)
-        del job["ResponseMetadata"]
-        result = json.dumps(job, default=epoch_milliseconds, ensure_ascii=False)
-        if status != "Completed":
-            _fail("States.TaskFailed", result)
-        return json.loads(result)  # type: ignore[no-any-return]
-
-    return run
+    if not resource.endswith(".sync"):
+        _fail("States.Runtime", f"localaws implements {resource}.sync only, not {resource}")
+    client, verb = aws.client("sagemaker"), xform_name(kind)
+    _call(client, f"create_{verb}", argument, "SageMaker", "AmazonSageMaker")
+    name = {f"{kind}Name": argument[f"{kind}Name"]}
+    while True:
+        job = getattr(client, f"describe_{verb}")(**name)
+        status = job[f"{kind}Status"]
+        if status in ("Completed", "Failed", "Stopped"):
+            break
+        if _given_up():
+            with contextlib.suppress(ClientError):  # it ended meanwhile
+                getattr(client, f"stop_{verb}")(**name)
+            _fail("States.Timeout", "the task was given up; its job was stopped")
+        time.sleep(POLL_SECONDS)
+    del job["ResponseMetadata"]
+    result = json.dumps(job, default=epoch_milliseconds, ensure_ascii=False)
+    if status != "Completed":
+        _fail("States.TaskFailed", result)
+    return json.loads(result)
 
 
 def _publish(resource: str, argument: Json) -> Any:
@@ -129,94 +109,68 @@ def _publish(resource: str, argument: Json) -> Any:
     message = argument.get("Message")
     if not isinstance(message, str):
         argument = {**argument, "Message": json.dumps(message, ensure_ascii=False)}
-    answer = _call(aws.client("sns"), "publish", argument, "SNS", "AmazonSNSException", "AmazonSNS")
-    return {"MessageId": answer["MessageId"]}
+    return _call(aws.client("sns"), "publish", argument, "SNS", "AmazonSNS")
 
 
-def call_sdk(resource: str, argument: Any) -> Any:
+def _call_sdk(resource: str, argument: Any) -> Any:
     """``arn:aws:states:::aws-sdk:<service>:<action>`` through boto3, for every service and action."""
     service, _, action = resource.split("aws-sdk:", 1)[1].partition(":")
-    client = aws.client(_botocore_name(service, resource))
-    methods = {name.lower(): method for method, name in client.meta.method_to_api_mapping.items()}
-    if action.lower() not in methods:
+    if service not in _service_names():
+        _fail("States.Runtime", f"there is no AWS service {service!r} ({resource})")
+    client = aws.client(_service_names()[service])
+    operations = {name.lower(): (method, name) for method, name in client.meta.method_to_api_mapping.items()}
+    if action.lower() not in operations:
         _fail("States.Runtime", f"there is no action {action!r} of {service!r} ({resource})")
-    method = methods[action.lower()]
-    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
-    request = _whole(argument or {})
+    method, name = operations[action.lower()]
+    model = client.meta.service_model.operation_model(name)
+    request = argument or {}
     if model.input_shape:
         request = stepfunctions._sdk_json_param_value(request, model.input_shape)
-    prefix = _java_name(client.meta.service_model.service_id)
-    answer = _call(client, method, request, prefix, f"{prefix}Exception", prefix)
-    return _result(stepfunctions._sdk_json_value(answer, model.output_shape) if model.output_shape else {})
+    # The service id as the AWS SDK for Java writes it in names: SSM → Ssm, SageMaker → SageMaker.
+    words = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", client.meta.service_model.service_id)
+    java = "".join(word.capitalize() for word in words)
+    answer = _call(client, method, request, java, java)
+    result = stepfunctions._sdk_json_value(answer, model.output_shape) if model.output_shape else {}
+    return json.loads(json.dumps(result, default=_text))
 
 
-def _call(client: Any, method: str, request: Json, prefix: str, base: str, service: str) -> Json:
-    """Call an API; its error becomes the task's: ``prefix.<its name>``, or ``prefix.base`` if it has none."""
+def _call(client: Any, method: str, request: Json, prefix: str, java: str) -> Json:
+    """Call an API; its error becomes the task's, under its name in the SDK for Java.
+
+    ``java`` is what that SDK calls the service: version 1 for the optimized integrations, 2 for ``aws-sdk``.
+    """
+    # JSONata knows one kind of number; an API's whole ones must not be floats.
+    request = json.loads(json.dumps(request), parse_float=_number)
     try:
         answer: Json = getattr(client, method)(**request)
-    except ParamValidationError as error:
-        _fail("States.Runtime", f"{method}: {error}")
     except ClientError as error:
-        _fail(_error_name(error, client, prefix, base), _cause(error, service))
+        response, metadata = error.response, error.response["ResponseMetadata"]
+        shape = client.meta.service_model.shape_for_error_code(response["Error"]["Code"])
+        name = shape.name.removesuffix("Fault").removesuffix("Exception") if shape else java
+        _fail(
+            f"{prefix}.{name}Exception",
+            f"{response['Error'].get('Message', '')} (Service: {java}, Status Code: "
+            f"{metadata['HTTPStatusCode']}, Request ID: {metadata.get('RequestId', '')})",
+        )
     except BotoCoreError as error:
-        _fail("States.TaskFailed", f"{method}: {error}")
+        _fail("States.Runtime", f"{method}: {error}")
     del answer["ResponseMetadata"]
     return answer
 
 
 @cache
-def _known_services() -> dict[str, str]:
-    return {name.replace("-", ""): name for name in boto3.session.Session().get_available_services()}
+def _service_names() -> dict[str, str]:
+    """botocore's names by those in resource ARNs, which are the same without hyphens, or nicknames."""
+    names = {name.replace("-", ""): name for name in boto3.session.Session().get_available_services()}
+    return names | {"sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events"}
 
 
-def _botocore_name(service: str, resource: str) -> str:
-    name = SERVICES.get(service) or _known_services().get(service)
-    if name is None:
-        _fail("States.Runtime", f"there is no AWS service {service!r} ({resource})")
-    return name
+def _number(digits: str) -> int | float:
+    return int(float(digits)) if float(digits).is_integer() else float(digits)
 
 
-def _java_name(service_id: str) -> str:
-    """The service id as the AWS SDK for Java writes it in names: SSM → Ssm, SageMaker → SageMaker."""
-    words = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", service_id)
-    return "".join(word.capitalize() for word in words)
-
-
-def _error_name(error: ClientError, client: Any, prefix: str, base: str) -> str:
-    """The name of an API's error: by its exception in the SDK for Java, or the base one where it has none."""
-    code = error.response["Error"]["Code"]
-    shape = client.meta.service_model.shape_for_error_code(code)
-    if shape is None:
-        return f"{prefix}.{base}"
-    name = shape.name.removesuffix("Fault")
-    return f"{prefix}.{name}" if name.endswith("Exception") else f"{prefix}.{name}Exception"
-
-
-def _cause(error: ClientError, service: str) -> str:
-    metadata = error.response["ResponseMetadata"]
-    return (
-        f"{error.response['Error'].get('Message', '')} (Service: {service}, Status Code: "
-        f"{metadata['HTTPStatusCode']}, Request ID: {metadata.get('RequestId', '')})"
-    )
-
-
-def _whole(value: Any) -> Any:
-    """JSONata knows one kind of number; an API's whole ones must not be floats."""
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _result(value: Any) -> Any:
-    """JSON of a boto3 answer: times in ISO 8601, bodies as text."""
-    if isinstance(value, dict):
-        return {key: _result(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_result(item) for item in value]
+def _text(value: Any) -> str:
+    """What JSON lacks in a boto3 answer: times in ISO 8601, bodies as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, StreamingBody):
-        value = value.read()
-    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+    return (value.read() if isinstance(value, StreamingBody) else bytes(value)).decode(errors="replace")

@@ -35,7 +35,7 @@ out.mkdir(parents=True, exist_ok=True)
 (out / "deep").mkdir()
 text = (base / "processing/input/data/a.tsv").read_text(encoding="utf-8")
 (out / "deep" / "train.jsonl").write_text(text, encoding="utf-8")
-(out / "environment.json").write_text(json.dumps({"where": os.environ["WHERE"], "python": sys.executable}))
+(out / "environment.json").write_text(json.dumps(dict(os.environ)))
 """
 
 
@@ -110,8 +110,13 @@ def test_opt_ml_in_the_environment_is_the_jobs_folder(
     aws: LocalAws, bucket: str, completed: dict[str, Any]
 ) -> None:
     body = aws.client("s3").get_object(Bucket=bucket, Key="out/prepared/environment.json")["Body"].read()
-    where = json.loads(body)["where"]
+    where = json.loads(body)["WHERE"]
     assert where.endswith("/processing-job/prepared/processing")
+
+
+def test_waiting_threads_of_a_job_do_not_spin(aws: LocalAws, bucket: str, completed: dict[str, Any]) -> None:
+    body = aws.client("s3").get_object(Bucket=bucket, Key="out/prepared/environment.json")["Body"].read()
+    assert json.loads(body)["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_arguments_arrive_unchanged_and_output_is_in_the_logs(

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 
 from localaws import LocalAws
-from tests.localaws.helpers import REGION, logged, run_machine, start_machine, succeed, wait, wait_machine
+from tests.localaws.helpers import (
+    REGION,
+    ROLE,
+    logged,
+    run_machine,
+    start_machine,
+    succeed,
+    wait,
+    wait_machine,
+)
 from tests.localaws.test_processing import code as code
 from tests.localaws.test_processing import request as processing_request
 from tests.localaws.test_registry import specification
@@ -283,19 +292,11 @@ def test_catch_has_output_and_assignments(aws: LocalAws, name: str) -> None:
     assert succeed(aws, name, states, {"a": 1}) == ["Ssm.ParameterNotFoundException", 1]
 
 
-def test_parallel_has_arguments_and_output(aws: LocalAws, name: str) -> None:
-    branch = {
-        "StartAt": "A",
-        "States": {"A": {"Type": "Pass", "Output": "{% $states.input.x %}", "End": True}},
-    }
-    parallel = {
-        "Type": "Parallel",
-        "Arguments": {"x": "{% $states.input.a %}"},
-        "Branches": [branch, branch],
-        "Output": "{% $sum($states.result) + $states.input.a %}",
-        "End": True,
-    }
-    assert succeed(aws, name, {"Both": parallel}, {"a": 2}) == 6
+def test_state_that_ministack_would_run_wrongly_is_refused(aws: LocalAws, name: str) -> None:
+    branch = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+    result = run_machine(aws, name, {"Both": {"Type": "Parallel", "Branches": [branch], "End": True}})
+    assert result["status"] == "FAILED"
+    assert "localaws does not implement Parallel" in result["cause"]
 
 
 def test_fail_computes_its_cause(aws: LocalAws, name: str) -> None:
@@ -312,16 +313,9 @@ def test_failed_nested_execution_is_described_in_the_cause(aws: LocalAws, name: 
     assert (error["Error"], cause["Error"], cause["Cause"]) == ("States.TaskFailed", "Gate", "낮음")
 
 
-def test_execution_over_its_time_is_timed_out(aws: LocalAws, name: str) -> None:
+def test_time_limit_of_a_whole_state_machine_is_refused(aws: LocalAws, name: str) -> None:
     client = aws.client("stepfunctions")
-    definition = {
-        "QueryLanguage": "JSONata",
-        "TimeoutSeconds": 1,
-        "StartAt": "Wait",
-        "States": {"Wait": {"Type": "Wait", "Seconds": 3, "End": True}},
-    }
-    machine = client.create_state_machine(
-        name=name, definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/x"
-    )
+    definition = {"TimeoutSeconds": 1, "StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    machine = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
     execution = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
-    assert wait_machine(aws, execution)["status"] == "TIMED_OUT"
+    assert "localaws does not implement TimeoutSeconds" in wait_machine(aws, execution)["cause"]
