@@ -39,7 +39,7 @@ lock: ## Pin everything below requirements.in in requirements.txt
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --requirement requirements.in
 	# A build of PyTorch for one machine (2.13.0+cpu) is not to be had on every other.
-	{ echo '# Made by `make lock` from requirements.in: do not edit.'; build/lock/bin/pip freeze | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
+	{ echo '# Made by `make lock` from requirements.in: do not edit.'; build/lock/bin/pip freeze --all | grep -v '^pip==' | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
 	mv build/requirements.txt requirements.txt
 	rm -r build/lock
 

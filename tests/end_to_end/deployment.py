@@ -107,6 +107,11 @@ class Deployment:
         ]
         return str(entered[-1])
 
+    def endpoint(self) -> dict[str, Any]:
+        """The endpoint's description."""
+        found: dict[str, Any] = self.aws.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+        return found
+
     def ask(self, inputs: str | list[str]) -> list[dict[str, Any]]:
         """Invoke the endpoint."""
         response = self.aws.client("sagemaker-runtime").invoke_endpoint(

@@ -22,7 +22,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from localaws import LocalAws
 from normalisation import normalise
-from tests.end_to_end.deployment import ENDPOINT, STACKS, Deployment, Inbox
+from tests.end_to_end.deployment import STACKS, Deployment, Inbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
@@ -108,8 +108,7 @@ def test_before_the_first_retrain_a_second_deploy_changes_nothing(deployment: De
 def test_a_retrain_promotes_its_model(deployment: Deployment, promoted: dict[str, Any]) -> None:
     assert promoted["outcome"] == "promoted"
     assert promoted["champion"] == deployment.champion()
-    endpoint = deployment.aws.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
-    assert endpoint["EndpointStatus"] == "InService"
+    assert deployment.endpoint()["EndpointStatus"] == "InService"
 
 
 def test_people_are_told_of_the_promotion_once(promoted: dict[str, Any], inbox: Inbox) -> None:
@@ -224,20 +223,14 @@ def test_a_gate_that_says_no_ends_in_its_own_state_and_registers_the_rejection(
     assert message["Subject"] == "[nunchi dev] retrain stopped by the gate"
 
 
-def register(deployment: Deployment, champion: str, archive: bytes) -> str:
-    """Register a model archive as the retrain would, approved, and return its package's ARN."""
+def register(deployment: Deployment, champion: str, archive: bytes | None = None) -> str:
+    """Register a model archive (the champion's own if none is given), approved; return its package's ARN."""
     sagemaker = deployment.aws.client("sagemaker")
     specification = sagemaker.describe_model_package(ModelPackageName=champion)["InferenceSpecification"]
-    bucket = deployment.outputs()["ArtifactBucket"]
-    deployment.aws.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=archive)
-    container = specification["Containers"][0]
-    specification["Containers"] = [
-        {
-            "Image": container["Image"],
-            "Environment": container["Environment"],
-            "ModelDataUrl": f"s3://{bucket}/models/broken/model.tar.gz",
-        }
-    ]
+    if archive is not None:
+        bucket = deployment.outputs()["ArtifactBucket"]
+        deployment.aws.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=archive)
+        specification["Containers"][0]["ModelDataUrl"] = f"s3://{bucket}/models/broken/model.tar.gz"
     return str(
         sagemaker.create_model_package(
             ModelPackageGroupName=deployment.outputs()["ModelPackageGroup"],
@@ -319,7 +312,24 @@ def test_promoting_the_champion_again_changes_nothing_and_succeeds(
     assert deployment.champion() == promoted["champion"]
 
 
-def test_after_a_rollback_a_deploy_still_changes_nothing(
+def test_another_model_takes_over_without_a_missed_answer(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+) -> None:
+    inbox.read()
+    package = register(deployment, promoted["champion"])
+    config = deployment.endpoint()["EndpointConfigName"]
+    with Caller(deployment) as caller:
+        execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
+    assert execution["status"] == "SUCCEEDED"
+    assert deployment.champion() == package
+    assert deployment.endpoint()["EndpointConfigName"] != config
+    assert caller.failures == []
+    assert caller.answers > 0
+    (message,) = inbox.read()
+    assert f"{package} now serves.\nIt took over from: {promoted['champion']}" in message["Message"]
+
+
+def test_after_all_that_a_deploy_still_changes_nothing(
     deployment: Deployment, promoted: dict[str, Any]
 ) -> None:
     assert "Number of stacks with differences: 0" in deployment.diff()

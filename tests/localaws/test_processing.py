@@ -11,8 +11,10 @@ from tests.localaws.helpers import INFERENCE_IMAGE, ROLE, archive, logged, wait
 ENTRYPOINT = [
     "/bin/bash",
     "-euc",
-    "cd /opt/ml/processing/input/code && tar -xzf ./*.gz && python3 -m pip install --quiet "
-    '--disable-pip-version-check -r requirements.txt && exec python3 "$0" "$@"',
+    "cd /opt/ml/processing/input/code && tar -xzf ./*.gz"
+    ' && requirements="${0%.py}-requirements.txt"'
+    ' && if [ -f "$requirements" ]; then python3 -m pip install --quiet -r "$requirements"; fi'
+    ' && exec python3 "$0" "$@"',
 ]
 SCRIPT = """
 import argparse, json, os, pathlib, subprocess, sys, time
@@ -42,7 +44,7 @@ text = (base / "processing/input/data/a.tsv").read_text(encoding="utf-8")
 @pytest.fixture(scope="session")
 def code(aws: LocalAws, bucket: str) -> str:
     s3 = aws.client("s3")
-    files = {"prepare.py": SCRIPT, "requirements.txt": "boto3\n"}
+    files = {"prepare.py": SCRIPT, "prepare-requirements.txt": "boto3\n"}
     s3.put_object(Bucket=bucket, Key="assets/abc.gz", Body=archive(**files))
     s3.put_object(Bucket=bucket, Key="reviews/a.tsv", Body="좋아요\t1\n".encode())
     return f"s3://{bucket}/assets/abc.gz"
