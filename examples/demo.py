@@ -112,7 +112,7 @@ def step(number: int, title: str) -> None:
 
 def deploy() -> None:
     """Synthesise once, then bootstrap and deploy what was synthesised."""
-    cdk("synth", "--quiet", says="synthesised and checked by cdk-nag")
+    cdk("synth", "--quiet", says="synthesised, and checked by cdk-nag")
     account = boto3.client("sts").get_caller_identity()["Account"]
     region = boto3.session.Session().region_name
     cdk("bootstrap", f"aws://{account}/{region}", "--app", "cdk.out", says=f"bootstrapped {region}")
@@ -121,6 +121,7 @@ def deploy() -> None:
 
 def cdk(*arguments: str, says: str) -> None:
     """Run the CDK CLI, showing each stack as it is done; all that it prints goes to a log."""
+    say(f"  cdk {arguments[0]} …")
     log = OUTPUT / f"cdk-{arguments[0]}.log"
     began = time.monotonic()
     command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *arguments]

@@ -9,6 +9,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from docs.diagram import definition, mermaid
+from examples.demo import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,3 +43,13 @@ def test_the_korean_readme_has_the_english_ones_sections_and_commands() -> None:
     assert headings[0] == headings[1]
     english, korean = commands("README.md"), commands("README.ko.md")
     assert english == [line.replace("<계정>", "<account>") for line in korean]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_what_the_readme_says_of_the_demos_sentences_is_what_the_demo_asks(page: str) -> None:
+    shown = re.findall(
+        r"^  (?:positive|negative)  [01]\.\d{3}  (.*)$",
+        (ROOT / page).read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert shown == SENTENCES
