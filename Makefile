@@ -1,5 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Both set up what they need.
 SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -36,7 +37,7 @@ local: environment ## Run the embedded AWS until Ctrl-C
 
 .PHONY: lock
 lock: ## Pin everything below requirements.in in requirements.txt
-	$(PYTHON) -m venv build/lock
+	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install --quiet --requirement requirements.in
 	# A build of PyTorch for one machine (2.13.0+cpu) is not to be had on every other.
 	{ echo '# Made by `make lock` from requirements.in: do not edit.'; build/lock/bin/pip freeze --all | grep -v '^pip==' | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
@@ -45,7 +46,8 @@ lock: ## Pin everything below requirements.in in requirements.txt
 
 .PHONY: clean
 clean: ## Remove the environment and everything made
-	rm -rf .venv .local node_modules build cdk.out
+	rm -rf .venv .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -r {} +
 
 # The environment is made once, and again when what it is made from changes.
 .PHONY: environment
@@ -54,12 +56,13 @@ environment: .venv/made node_modules/made
 .venv/made: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
 	@echo "Making the Python environment (.venv), once: 100 packages, PyTorch among them, take minutes"
-	@$(PYTHON) -m venv .venv
+	@# Anew: what an interrupted installation left behind can look complete to pip.
+	@$(PYTHON) -m venv --clear .venv
 	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
 	@touch $@
 
 node_modules/made: package-lock.json
 	@node -e 'if (+process.versions.node.split(".")[0] < 20) { console.error("Node 20 or newer is needed; this is " + process.version); process.exit(1) }'
 	@echo "Installing the CDK CLI (node_modules)"
-	@npm ci --no-audit --no-fund --silent
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

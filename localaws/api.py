@@ -122,5 +122,5 @@ def _problems(value: Any, shape: Any, path: str, members: dict[str, str]) -> Ite
             yield f"{failed}have length less than or equal to {shape.metadata['max']}"
         pattern = shape.metadata.get("pattern")
         # Python has no \p{...}; those patterns stand on free text only.
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value, re.DOTALL):
+        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
             yield f"{failed}satisfy regular expression pattern: {pattern}"

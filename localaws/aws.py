@@ -23,6 +23,8 @@ def environment(url: str, account: str = ACCOUNT, region: str = REGION) -> dict[
     ministack takes a 12-digit access key for the account. The configuration and credentials files are pointed
     at nothing, so that no profile of the person's own can send a request to a real account.
     """
+    # Either spelling may be the one that counts, so both say the same.
+    direct = ",".join(filter(None, [os.environ.get("no_proxy"), os.environ.get("NO_PROXY"), "127.0.0.1"]))
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": account,
@@ -34,7 +36,8 @@ def environment(url: str, account: str = ACCOUNT, region: str = REGION) -> dict[
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DEFAULT_ACCOUNT": account,
         "CDK_DEFAULT_REGION": region,
-        "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 

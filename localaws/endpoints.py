@@ -70,17 +70,19 @@ def _create_endpoint(request: Json) -> Json:
 @operation("UpdateEndpoint", "EndpointName EndpointConfigName RetainAllVariantProperties")
 def _update_endpoint(request: Json) -> Json:
     config = endpoint_configs.get(request["EndpointConfigName"])
-    record = _at_rest("update", request["EndpointName"])
-    record.pop("FailureReason", None)
-    record.update(EndpointStatus="Updating", LastModifiedTime=now())
+    with _traffic:
+        record = _at_rest("update", request["EndpointName"])
+        record.pop("FailureReason", None)
+        record.update(EndpointStatus="Updating", LastModifiedTime=now())
     spawn_background(_deploy, record, config)
     return record
 
 
 @operation("DeleteEndpoint", "EndpointName")
 def _delete_endpoint(request: Json) -> None:
-    record = _at_rest("delete", request["EndpointName"])
-    endpoints.delete(request)
+    with _traffic:
+        record = _at_rest("delete", request["EndpointName"])
+        endpoints.delete(request)
     if server := record.get("server"):
         server.stop()
 

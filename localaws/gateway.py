@@ -68,7 +68,9 @@ def main(root: Path, port: int) -> None:
     if SAFE_PATH.fullmatch(str(root)):
         serve(root, listener, root / "jobs")
     else:  # and not below TMPDIR, whose path may mean something to a shell, too
-        with tempfile.TemporaryDirectory(prefix="localaws-jobs-", dir="/tmp") as jobs:
+        with tempfile.TemporaryDirectory(
+            prefix="localaws-jobs-", dir="/tmp", ignore_cleanup_errors=True
+        ) as jobs:
             serve(root, listener, Path(jobs))
 
 

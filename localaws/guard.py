@@ -54,6 +54,9 @@ def main() -> int:
     # In a session of our own, the command gets a process group to be signalled by. Otherwise it stays in the
     # terminal's foreground group, and Ctrl-C and the keyboard reach it.
     group = os.getsid(0) == os.getpid()
+    asked: list[int] = []  # to stop, before there was a command to tell
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    signal.signal(signal.SIGINT, lambda *_: None)  # a handler, unlike SIG_IGN, is not inherited
     try:
         child = subprocess.Popen(command, process_group=0 if group else None)
     except OSError as error:
@@ -71,7 +74,8 @@ def main() -> int:
         kill_all(send)
 
     signal.signal(signal.SIGTERM, lambda *_: send(signal.SIGTERM))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if asked:
+        send(signal.SIGTERM)
     threading.Thread(target=watch, daemon=True).start()
     status = child.wait()
     kill_all(send)

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from localaws import aws
 
 FLUSH_SECONDS = 0.5
@@ -49,5 +51,7 @@ class LogStream:
 
     def _flush(self) -> None:
         if self._events:
-            self._logs.put_log_events(**self._name, logEvents=self._events)
+            # Reading must go on, or the writer would block: what cannot be shipped is left out.
+            with contextlib.suppress(ClientError):
+                self._logs.put_log_events(**self._name, logEvents=self._events)
             self._events = []

@@ -15,6 +15,15 @@ _their_choice = stepfunctions._execute_choice
 _their_execution = stepfunctions._run_execution
 
 
+REFUSED = {
+    "Map",
+    "Parallel",
+    "arn:aws:states:::states:startExecution",  # without .sync
+    "MaxDelaySeconds",
+    "JitterStrategy",
+}
+
+
 def install() -> None:
     """Replace the functions of ministack that differ."""
     stepfunctions._apply_output_path = _with_output_of_succeed
@@ -52,8 +61,10 @@ def _refuse_or_run(arn: str) -> None:
         definition = json.loads(machine["definition"])
     except ValueError:
         definition = {}  # ministack says what is wrong
-    kinds = {state.get("Type") for state in definition.get("States", {}).values()}
-    if refused := [*(kinds & {"Map", "Parallel"}), *(definition.keys() & {"TimeoutSeconds"})]:
+    states = definition.get("States", {}).values()
+    found = {state.get("Type") for state in states} | {state.get("Resource") for state in states}
+    found |= {key for state in states for retrier in state.get("Retry", ()) for key in retrier}
+    if refused := [*(found & REFUSED), *(definition.keys() & {"TimeoutSeconds"})]:
         cause = f"localaws does not implement {', '.join(refused)} of a state machine"
         stepfunctions._fail_execution(execution, "States.Runtime", cause)
     else:

@@ -1,5 +1,6 @@
 """Training jobs, run by the SageMaker training toolkit itself."""
 
+import contextlib
 import re
 
 from localaws import jobs, storage
@@ -83,8 +84,9 @@ class TrainingJob(jobs.Job):
             if found := re.search(definition["Regex"], line):
                 name, before = definition["Name"], self.record.get("FinalMetricDataList", [])
                 others = [one for one in before if one["MetricName"] != name]
-                metric = {"MetricName": name, "Value": float(found.group(1)), "Timestamp": now()}
-                self.update(FinalMetricDataList=[*others, metric])
+                with contextlib.suppress(TypeError, ValueError):  # what is no number is no metric
+                    metric = {"MetricName": name, "Value": float(found.group(1)), "Timestamp": now()}
+                    self.update(FinalMetricDataList=[*others, metric])
 
     def phase(self, secondary: str) -> None:
         """Record the secondary status and its transition."""

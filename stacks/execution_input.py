@@ -27,6 +27,7 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
     checkpoint = settings.training.base_checkpoint.s3_prefix or ""
     return {
         "CheckInput": choice(
+            when("$type($states.input) != 'object'", "RefuseInput"),
             when(f"$count({_UNKNOWN_FIELDS}) > 0", "RefuseFields"),
             when(_wrong("data_prefix", r"$contains($value, /^[^\/].*\/$/)"), "RefuseDataPrefix"),
             when(
@@ -38,6 +39,9 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
                 "RefuseHyperparameters",
             ),
             default="Begin",
+        ),
+        "RefuseInput": refuse(
+            "Input", f"'the execution input must be an object; allowed in it: {', '.join(_INPUT_FIELDS)}'"
         ),
         "RefuseFields": refuse(
             "Input",

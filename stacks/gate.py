@@ -9,8 +9,8 @@ from stacks.jsonata import query, source
 from stacks.settings import Settings
 from stacks.states import State, caught, choice, publish, when
 
-_ACCURACY = "$string($round($evaluation.accuracy, 4))"
-_CHAMPIONS = "$string($round($evaluation.champion.accuracy, 4))"
+_ACCURACY = "$string($round($evaluation.accuracy, 6))"
+_CHAMPIONS = "$string($round($evaluation.champion.accuracy, 6))"
 
 
 def gate(

@@ -15,19 +15,13 @@ from constructs import Construct
 from stacks.champion import Champion
 from stacks.jsonata import query
 from stacks.permissions import Permission
+from stacks.promotion_ends import put_right, restore, succeed
 from stacks.settings import Settings
-from stacks.states import UNCHANGED, State, caught, choice, failure, publish, refuse, regardless, task, when
+from stacks.states import UNCHANGED, State, caught, choice, failure, refuse, task, when
 from stacks.workflow import Workflow
 
 # CloudFormation has no error of its own for this answer, only its text.
 _NOTHING_CHANGED = "No updates are to be performed"
-# The events come newest first, and what failed first is what pulled the rest down.
-_FIRST_FAILURE = (
-    "($started := $toMillis($states.context.Execution.StartTime);"
-    " $reasons := $states.result.StackEvents[$toMillis(Timestamp) > $started"
-    " and $contains(ResourceStatus, /_FAILED$/)].ResourceStatusReason;"
-    " $count($reasons) > 0 ? $reasons[-1] : 'CloudFormation rolled the stack back')"
-)
 
 
 class Promote(Construct):
@@ -57,8 +51,8 @@ class Promote(Construct):
             states={
                 **_check(champion, serving_stack),
                 **_switch(champion, serving_stack, settings.champion_parameter),
-                **_restore(champion, serving_stack, settings.champion_parameter),
-                **_succeed(champion, topic.topic_arn, title),
+                **restore(champion, serving_stack, settings.champion_parameter),
+                **succeed(champion, topic.topic_arn, title),
                 **failure(topic.topic_arn, title),
             },
             permissions=[
@@ -113,14 +107,15 @@ def _check(champion: Champion, serving_stack: str) -> dict[str, State]:
     }
 
 
-def _describe(serving_stack: str, *, next: str, catch: list[State]) -> State:
+def _describe(
+    serving_stack: str, *, next: str, catch: list[State], retry: list[State] | None = None
+) -> State:
     return task(
         "aws-sdk:cloudformation:describeStacks",
         {"StackName": serving_stack},
         assign={"stackStatus": query("$states.result.Stacks[0].StackStatus")},
         next=next,
-        # An update goes on whether or not it is watched: one throttled look must not end the watch.
-        retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 10, "BackoffRate": 1.5}],
+        retry=retry,
         catch=catch,
     )
 
@@ -151,6 +146,10 @@ def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str,
         "DescribeServing": _describe(
             serving_stack,
             next="IsServing",
+            # The update goes on whether or not it is watched: one throttled look must not end the watch.
+            retry=[
+                {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 10, "BackoffRate": 1.5}
+            ],
             catch=[
                 caught(
                     "DescribeServing",
@@ -161,71 +160,29 @@ def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str,
             ],
         ),
         "IsServing": choice(
-            when("$stackStatus = 'UPDATE_COMPLETE'", "MarkChampion"),
+            when("$stackStatus = 'UPDATE_COMPLETE'", "ConfirmChampion"),
             when("$contains($stackStatus, /_IN_PROGRESS$/)", "WaitForServing"),
             default="RolledBack",
+        ),
+        # Another promotion, refused meanwhile, has put back what it found.
+        "ConfirmChampion": champion.write(
+            query("$package"),
+            next="MarkChampion",
+            catch=[caught("ConfirmChampion", mend=put_right(parameter, "$package", "The new model serves."))],
         ),
         # Restoring comes first: what follows may fail.
         "RolledBack": {
             "Type": "Pass",
-            "Output": {"step": "Promote", "message": query("$stackStatus"), "mend": UNCHANGED},
+            "Output": {
+                "step": "Promote",
+                "message": query("$stackStatus"),
+                "mend": query(
+                    "$stackStatus = 'UPDATE_ROLLBACK_FAILED' ? 'Nor could it be rolled back:"
+                    f" aws cloudformation continue-update-rollback --stack-name {serving_stack}'"
+                    f" : '{UNCHANGED}'"
+                ),
+            },
             "Assign": {"rolledBack": True},
             "Next": "RestoreChampion",
         },
-    }
-
-
-def _restore(champion: Champion, serving_stack: str, parameter: str) -> dict[str, State]:
-    return {
-        "RestoreChampion": champion.write(
-            query("$previous"),
-            next="IsTheModelAtFault",
-            catch=[
-                caught(
-                    "RestoreChampion",
-                    mend=query(
-                        f"'The model that serves has not changed, but {parameter} names another: '"
-                        f" & 'aws ssm put-parameter --overwrite --name {parameter} --value ' & $previous"
-                    ),
-                )
-            ],
-        ),
-        "IsTheModelAtFault": choice(when("$rolledBack", "ExplainRollback"), default="NotifyFailure"),
-        "ExplainRollback": task(
-            "aws-sdk:cloudformation:describeStackEvents",
-            {"StackName": serving_stack},
-            output={"step": "Promote", "message": query(_FIRST_FAILURE), "mend": UNCHANGED},
-            next="RejectPackage",
-            catch=[regardless("RejectPackage")],
-        ),
-        "RejectPackage": champion.update_package(
-            {
-                "ModelApprovalStatus": "Rejected",
-                # The API takes one line here.
-                "ApprovalDescription": query(
-                    "$substring('It could not be served: '"
-                    " & $replace($states.input.message, /\\s+/, ' '), 0, 1024)"
-                ),
-            },
-            next="NotifyFailure",
-            catch=[regardless("NotifyFailure")],
-        ),
-    }
-
-
-def _succeed(champion: Champion, topic_arn: str, title: str) -> dict[str, State]:
-    return {
-        # The registry keeps the mark too, so that a lost parameter can be restored: a convenience.
-        "MarkChampion": champion.update_package(
-            {"CustomerMetadataProperties": {"promoted_at": query("$now()")}},
-            next="NotifyPromoted",
-            catch=[regardless("NotifyPromoted")],
-        ),
-        "NotifyPromoted": publish(
-            topic_arn,
-            f"{title} succeeded",
-            "$package & ' now serves.\\nIt took over from: ' & $previous",
-            next="Promoted",
-        ),
-        "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},
     }

@@ -138,7 +138,9 @@ def _promote(promote: Promote, parameter: str) -> dict[str, State]:
         mend=f"If {parameter} names a model that does not serve, promote the one that serves again.",
     )
     # A promotion that failed by itself ended in a state of ours, after it had told people.
-    failed["Output"]["told"] = query(f"$contains($states.errorOutput.Cause, {_OWN_FAILURE})")
+    failed["Output"]["told"] = query(
+        f"$exists($states.errorOutput.Cause) and $contains($states.errorOutput.Cause, {_OWN_FAILURE})"
+    )
     return {
         "Promote": task(
             "states:startExecution.sync:2",

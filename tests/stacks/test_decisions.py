@@ -64,6 +64,8 @@ def test_the_gate_holds_a_model_to_the_floor_and_to_the_champion(
     [
         ({}, "Begin"),
         ({"data_prefix": "few/", "base_checkpoint": "a-b_c.1", "hyperparameters": {"seed": 1}}, "Begin"),
+        ([], "RefuseInput"),
+        ("few/", "RefuseInput"),
         ({"data_prefx": "few/"}, "RefuseFields"),
         ({"data_prefix": "few"}, "RefuseDataPrefix"),
         ({"data_prefix": "/few/"}, "RefuseDataPrefix"),
@@ -75,7 +77,7 @@ def test_the_gate_holds_a_model_to_the_floor_and_to_the_champion(
     ],
 )
 def test_a_wrong_execution_input_is_refused_by_field(
-    machines: dict[str, dict[str, Any]], given: dict[str, Any], next_state: str
+    machines: dict[str, dict[str, Any]], given: Any, next_state: str
 ) -> None:
     assert decide(machines["retrain"]["CheckInput"], states={"input": given})[0] == next_state
 
@@ -112,13 +114,15 @@ def test_an_execution_cannot_bring_code_of_its_own(machines: dict[str, dict[str,
         ('{"Status": "FAILED", "Error": "States.Runtime", "Cause": "…"}', False),
         ('{"Status": "ABORTED"}', False),
         ("Execution Already Exists (Service: Sfn, Status Code: 400)", False),
+        (None, False),
     ],
 )
 def test_a_promotion_that_could_not_tell_people_itself_is_told_of_by_the_retrain(
-    machines: dict[str, dict[str, Any]], cause: str, told: bool
+    machines: dict[str, dict[str, Any]], cause: str | None, told: bool
 ) -> None:
     (catcher,) = machines["retrain"]["Promote"]["Catch"]
-    assert evaluate(catcher["Output"]["told"], states={"errorOutput": {"Cause": cause}}) is told
+    error = {"Error": "States.TaskFailed"} | ({} if cause is None else {"Cause": cause})
+    assert evaluate(catcher["Output"]["told"], states={"errorOutput": error}) is told
 
 
 @pytest.mark.parametrize(
