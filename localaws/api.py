@@ -1,13 +1,13 @@
 """The front of the SageMaker API: operations by name, checked against botocore's own model."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 import botocore.session
+import regex  # Python's own re has no \p{…}, which AWS's patterns use
 from botocore.validate import ParamValidator
 from ministack.core.concurrency import run_reentrant
 
@@ -121,6 +121,5 @@ def _problems(value: Any, shape: Any, path: str, members: dict[str, str]) -> Ite
         if len(value) > shape.metadata.get("max", len(value)):
             yield f"{failed}have length less than or equal to {shape.metadata['max']}"
         pattern = shape.metadata.get("pattern")
-        # Python has no \p{...}; those patterns stand on free text only.
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
+        if pattern and not regex.fullmatch(pattern, value):
             yield f"{failed}satisfy regular expression pattern: {pattern}"

@@ -1,6 +1,6 @@
 """The retrain state machine: prepare → train → evaluate → gate → register → promote, telling people.
 
-Every path ends in one message, and none but a promotion touches the champion.
+Every failure that a state can catch ends in one message, and none but a promotion touches the champion.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ import pytest
 
 from localaws import api
 
+PACKAGE = {"ModelPackageArn": "arn:aws:sagemaker:ap-northeast-2:000000000000:model-package/group/1"}
+
 
 @pytest.mark.parametrize(
     ("operation", "request_", "message"),
@@ -14,6 +16,16 @@ from localaws import api
         ("CreateModelPackageGroup", {"ModelPackageGroupName": "a" * 64}, "length less than or equal to 63"),
         ("CreateModelPackageGroup", {"ModelPackageGroupName": "a", "Colour": "red"}, "Colour"),
         ("CreateModelPackage", {"ModelApprovalStatus": "Perhaps"}, "enum value set"),
+        (
+            "UpdateModelPackage",
+            {**PACKAGE, "ApprovalDescription": "two\nlines"},
+            "regular expression pattern",
+        ),
+        (
+            "UpdateModelPackage",
+            {**PACKAGE, "CustomerMetadataProperties": {"run": "retrain(1)"}},
+            "'retrain\\(1\\)' .* regular expression pattern",
+        ),
         ("ListTrainingJobs", {"WarmPoolStatusEquals": "Reused"}, "does not implement WarmPoolStatusEquals"),
     ],
 )
