@@ -55,6 +55,9 @@ def model_fn(model_dir: str) -> Classifier:
         OSError: the archive lacks the weights or the tokenizer.
     """
     tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
+    # transformers 5 makes one up where there is none.
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise OSError(f"{model_dir} has no tokenizer")
     model = AutoModelForSequenceClassification.from_pretrained(
         model_dir, local_files_only=True, torch_dtype=torch.float32
     )

@@ -1,7 +1,7 @@
 """Training job: fine-tune a checkpoint on the train channel, keep the epoch that validates best.
 
 in:  channels train and validation (what prepare.py wrote), and optionally model: a checkpoint's folder, in
-     place of one from the Hub
+     place of one from the Hub; checkpoints/, if the job keeps them: what an earlier, interrupted start left
 out: SM_MODEL_DIR: weights, tokenizer and code/inference.py; SM_OUTPUT_DATA_DIR/training.json
 """
 
@@ -37,6 +37,7 @@ from transformers import (
 )
 
 from arguments import parse
+from checkpoints import Checkpoints, best, newest_complete, read_state
 from contract import UserError, base_dir, inference_code_dir, run
 from rows import Row, read_jsonl
 
@@ -63,7 +64,12 @@ class Arguments:
     seed: int = field(default=42, metadata={"help": "of the new layers, the order and the dropout"})
     logging_steps: int = field(default=50, metadata={"help": "steps between two lines of training loss"})
     fp16: bool | None = field(
-        default=None, metadata={"help": "mixed precision; by default on a GPU, `False` switches it off"}
+        default=None,
+        metadata={"help": "mixed precision; by default on a GPU unless bf16, `False` switches it off"},
+    )
+    bf16: bool = field(
+        default=False,
+        metadata={"help": "train in bfloat16 on a GPU from Ampere on, in place of fp16"},
     )
 
     def __post_init__(self) -> None:
@@ -81,9 +87,18 @@ class Arguments:
         if not 0 <= self.warmup_ratio <= 1:
             raise UserError(f"warmup_ratio {self.warmup_ratio} must lie between 0 and 1")
         if self.fp16 is None:
-            self.fp16 = torch.cuda.is_available()
-        if self.fp16 and not torch.cuda.is_available():
-            raise UserError("fp16 needs a GPU, and there is none: leave it out, or set it to False")
+            self.fp16 = torch.cuda.is_available() and not self.bf16
+        if self.fp16 and self.bf16:
+            raise UserError("fp16 and bf16 are both True: leave one of them out, or set it to False")
+        for name in ("fp16", "bf16"):
+            if getattr(self, name) and not torch.cuda.is_available():
+                raise UserError(f"{name} needs a GPU, and there is none: leave it out, or set it to False")
+        # PyTorch emulates bfloat16 on older GPUs, which gains nothing.
+        if self.bf16 and not torch.cuda.is_bf16_supported(including_emulation=False):
+            raise UserError(
+                f"bf16 needs a GPU from Ampere on, and {torch.cuda.get_device_name()} is older: "
+                "leave it out, or set it to False"
+            )
 
 
 def channel(name: str) -> Path | None:
@@ -120,6 +135,9 @@ def load(arguments: Arguments, labels: list[str]) -> tuple[PreTrainedModel, PreT
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, **source)
         config = AutoConfig.from_pretrained(base, **source)
+        # transformers 5 makes one up where there is none.
+        if len(tokenizer) <= len(tokenizer.all_special_tokens):
+            raise OSError("it has no tokenizer")
     except OSError as error:
         raise UserError(
             f"cannot load a checkpoint from {base}: {str(error).splitlines()[0]}; "
@@ -130,7 +148,7 @@ def load(arguments: Arguments, labels: list[str]) -> tuple[PreTrainedModel, PreT
         raise UserError(
             f"max_seq_length {arguments.max_seq_length} is more than {base} takes: at most {longest}"
         )
-    model = AutoModelForSequenceClassification.from_pretrained(
+    loaded = AutoModelForSequenceClassification.from_pretrained(
         base,
         **source,
         num_labels=len(labels),
@@ -139,6 +157,10 @@ def load(arguments: Arguments, labels: list[str]) -> tuple[PreTrainedModel, PreT
         # Weights may be kept in half precision; the optimiser's must not be.
         torch_dtype=torch.float32,
     )
+    # transformers 5 saves a model that it loaded with names that its Trainer does not read back
+    # (LayerNorm.gamma), and one that was made here with the model's own.
+    model = type(loaded)(loaded.config)
+    model.load_state_dict(loaded.state_dict())
     return model, tokenizer, "model channel" if folder else f"{base}@{arguments.model_revision}"
 
 
@@ -194,28 +216,42 @@ def train(
     train_dataset: list[dict[str, Any]],
     eval_dataset: list[dict[str, Any]],
 ) -> Trainer:
-    """Fine-tune `model`, which afterwards has the weights of the epoch with the best validation accuracy."""
-    with tempfile.TemporaryDirectory() as checkpoints:
+    """Fine-tune `model`, which afterwards has the weights of the epoch with the best validation accuracy.
+
+    A job that keeps checkpoints has a folder for them; what an interrupted start left there is gone on from.
+    """
+    # The Trainer uses every GPU that it sees.
+    batch_size = arguments.per_device_train_batch_size * max(1, torch.cuda.device_count())
+    steps = math.ceil(arguments.num_train_epochs * math.ceil(len(train_dataset) / batch_size))
+    # Texts of one length share a batch, so that padding is little; transformers 5 has another name for it.
+    renamed = hasattr(TrainingArguments, "train_sampling_strategy")
+    grouped = {"train_sampling_strategy": "group_by_length"} if renamed else {"group_by_length": True}
+    kept = base_dir() / "checkpoints"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = kept if kept.is_dir() else Path(temporary)
         trainer = Trainer(
             model=model,
             args=TrainingArguments(
-                output_dir=checkpoints,
+                output_dir=str(folder),
                 num_train_epochs=arguments.num_train_epochs,
                 per_device_train_batch_size=arguments.per_device_train_batch_size,
                 per_device_eval_batch_size=arguments.per_device_eval_batch_size,
                 learning_rate=arguments.learning_rate,
                 weight_decay=arguments.weight_decay,
-                warmup_ratio=arguments.warmup_ratio,
+                # transformers 5 takes no ratio of 1.
+                warmup_steps=math.ceil(arguments.warmup_ratio * steps),
                 seed=arguments.seed,
                 fp16=bool(arguments.fp16),
+                bf16=arguments.bf16,
                 logging_steps=arguments.logging_steps,
                 logging_nan_inf_filter=False,
-                # Texts of one length share a batch, so that padding is little.
-                group_by_length=True,
+                **grouped,
                 eval_strategy="epoch",
                 save_strategy="epoch",
-                save_total_limit=1,
-                save_only_model=True,
+                # What is deleted here SageMaker deletes in S3, where the newest may not have arrived yet: one
+                # before it, the best or the last but one, must outlive it.
+                save_total_limit=2,
+                save_only_model=folder != kept,
                 load_best_model_at_end=True,
                 metric_for_best_model="accuracy",
                 dataloader_pin_memory=torch.cuda.is_available(),
@@ -226,10 +262,19 @@ def train(
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
             compute_metrics=accuracy,
-            callbacks=[MetricLines],
+            callbacks=[MetricLines, Checkpoints],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        last = newest_complete(folder)
+        if last:
+            print(f"[setup] resumes from {last.name}", flush=True)
+        state = read_state(last) if last else None
+        if last and state and state.global_step >= state.max_steps:
+            # All is trained. The Trainer would train a step more where the last epoch is part of one.
+            trainer.state = state
+            model.load_state_dict(type(model).from_pretrained(best(last)).state_dict())
+        else:
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
     return trainer
 
 
@@ -263,6 +308,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(
             f"the validation channel has labels that the train channel lacks: {', '.join(unknown)}"
         )
+    transformers.logging.disable_progress_bar()
     transformers.set_seed(arguments.seed)
     model, tokenizer, base = load(arguments, labels)
     print(
@@ -288,7 +334,7 @@ def report(arguments: Arguments, trainer: Trainer, base: str, rows: dict[str, in
         for entry in history
         if "eval_loss" in entry
     ]
-    summary = next(entry for entry in history if "train_runtime" in entry)
+    seconds = max(entry["train_seconds"] for entry in history if "train_seconds" in entry)
     written = {
         "base": base,
         "arguments": asdict(arguments),
@@ -297,8 +343,8 @@ def report(arguments: Arguments, trainer: Trainer, base: str, rows: dict[str, in
         "best": max(epochs, key=lambda epoch: epoch["accuracy"]),
         "seed": arguments.seed,
         "throughput": {
-            "train_seconds": summary["train_runtime"],
-            "train_samples_per_second": summary["train_samples_per_second"],
+            "train_seconds": round(seconds, 3),
+            "train_samples_per_second": round(rows["train"] * arguments.num_train_epochs / seconds, 3),
         },
         "versions": {
             "python": platform.python_version(),

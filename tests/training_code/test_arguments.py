@@ -11,6 +11,7 @@ class Options:
     learning_rate: float = 5e-5
     num_train_epochs: int = 3
     fp16: bool | None = None
+    bf16: bool = False
     model_revision: str = "main"
 
 
@@ -27,7 +28,8 @@ def test_without_arguments_the_defaults_hold() -> None:
     ("text", "value"), [("False", False), ("false", False), ("0", False), ("True", True)]
 )
 def test_a_bool_argument_can_be_switched_off(text: str, value: bool) -> None:
-    assert parse(Options, ["--fp16", text]).fp16 is value
+    options = parse(Options, ["--fp16", text, "--bf16", text])
+    assert (options.fp16, options.bf16) == (value, value)
 
 
 def test_a_misspelt_argument_fails_with_the_nearest_right_name() -> None:

@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Data
 
 import inference
 import train
+from arguments import parse
 from contract import UserError
 from rows import Row
 from tests.training_code.conftest import FAST, read_json, write_channels
@@ -24,12 +26,13 @@ def test_the_tiny_model_learns(trained: Path) -> None:
 
 def test_the_archive_holds_what_serving_needs_and_nothing_else(trained: Path) -> None:
     model = trained / "model"
-    assert {str(path.relative_to(model)) for path in model.rglob("*") if path.is_file()} == {
+    files = {str(path.relative_to(model)) for path in model.rglob("*") if path.is_file()}
+    # transformers 5 has its content in tokenizer_config.json.
+    assert files - {"special_tokens_map.json"} == {
         "config.json",
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
-        "special_tokens_map.json",
         "code/inference.py",
         "code/normalisation.py",
     }
@@ -135,6 +138,22 @@ def test_metrics_are_printed_one_a_line_and_nothing_else_is(
     assert "%|" not in printed.err
 
 
+@pytest.mark.parametrize(("ratio", "steps"), [("0.3", 4), ("1", 13)])
+def test_the_ratio_of_the_steps_warms_up(
+    job: Path,
+    checkpoint: Path,
+    training_rows: list[Row],
+    capsys: pytest.CaptureFixture[str],
+    ratio: str,
+    steps: int,
+) -> None:
+    write_channels(job, training_rows, training_rows[::9], checkpoint)
+    train.main([*FAST, "--num_train_epochs", "1", "--logging_steps", "1", "--warmup_ratio", ratio])
+    rates = [float(rate) for rate in re.findall(r"learning_rate=(\S+)", capsys.readouterr().out)]
+    assert len(rates) == 13
+    assert rates[1] - rates[0] == pytest.approx(5e-3 / steps, rel=0.01)
+
+
 def test_part_of_an_epoch_still_validates(job: Path, checkpoint: Path, training_rows: list[Row]) -> None:
     write_channels(job, training_rows, training_rows[::9], checkpoint)
     train.main([*FAST, "--num_train_epochs", "0.5"])
@@ -176,6 +195,39 @@ def test_fp16_is_on_where_there_is_a_gpu_and_can_be_switched_off(monkeypatch: py
     assert train.Arguments(fp16=False).fp16 is False
 
 
+def gpu(monkeypatch: pytest.MonkeyPatch, *, bf16: bool) -> None:
+    """Have Arguments see a GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100-SXM2-16GB")
+
+
+def test_bf16_takes_the_place_of_fp16(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, bf16=True)
+    arguments = parse(train.Arguments, ["--bf16", "True"])
+    assert (arguments.fp16, arguments.bf16) == (False, True)
+    arguments = parse(train.Arguments, ["--bf16", "False"])
+    assert (arguments.fp16, arguments.bf16) == (True, False)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_bf16_is_refused_where_there_is_no_gpu() -> None:
+    with pytest.raises(UserError, match="bf16 needs a GPU, and there is none: leave it out"):
+        train.Arguments(bf16=True)
+
+
+def test_bf16_is_refused_on_a_gpu_that_only_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, bf16=False)
+    with pytest.raises(UserError, match="from Ampere on, and Tesla V100-SXM2-16GB is older: leave it out"):
+        train.Arguments(bf16=True)
+
+
+def test_fp16_and_bf16_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, bf16=True)
+    with pytest.raises(UserError, match="fp16 and bf16 are both True: leave one of them out"):
+        train.Arguments(fp16=True, bf16=True)
+
+
 def test_a_missing_channel_is_named(job: Path) -> None:
     with pytest.raises(UserError, match=r"there is no train channel: it must hold train\.jsonl"):
         train.main([])
@@ -200,6 +252,15 @@ def test_a_model_channel_without_a_checkpoint_fails(
 ) -> None:
     write_channels(job, training_rows, training_rows, tmp_path)
     with pytest.raises(UserError, match=r"the model channel .* has no config\.json at its top"):
+        train.main([])
+
+
+def test_a_model_channel_without_a_tokenizer_fails(
+    job: Path, checkpoint: Path, tmp_path: Path, training_rows: list[Row]
+) -> None:
+    shutil.copytree(checkpoint, tmp_path / "model", ignore=shutil.ignore_patterns("*token*"))
+    write_channels(job, training_rows, training_rows, tmp_path / "model")
+    with pytest.raises(UserError, match=r"cannot load a checkpoint from .*: .* tokenizer"):
         train.main([])
 
 

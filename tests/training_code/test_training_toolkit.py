@@ -83,7 +83,8 @@ def channels(job: Path, checkpoint: Path, training_rows: list[Row]) -> Path:
 
 def test_the_script_trains_under_the_toolkit(channels: Path, tmp_path: Path) -> None:
     names = [name.removeprefix("--") for name in FAST[::2]]
-    finished = run_toolkit(channels, source_archive(tmp_path), dict(zip(names, FAST[1::2], strict=True)))
+    hyperparameters = dict(zip(names, FAST[1::2], strict=True)) | {"bf16": "False"}
+    finished = run_toolkit(channels, source_archive(tmp_path), hyperparameters)
     assert finished.returncode == 0, finished.stdout
     assert "[validation] epoch=4.00" in finished.stdout
     assert (channels / "output" / "success").exists()
