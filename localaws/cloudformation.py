@@ -1,84 +1,90 @@
-"""The SageMaker resource types of CloudFormation, on top of the SageMaker API."""
+"""How ministack's CloudFormation gets a resource type that it lacks, and loses nothing of one that it has."""
 
-import secrets
-import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from botocore.exceptions import ClientError
 from ministack.services.cloudformation import provisioners, stacks
 
-from localaws import api
 from localaws.api import Json
-from localaws.endpoints import endpoints
-from localaws.models import endpoint_configs, models
-from localaws.registry import model_package_groups
-from localaws.resources import Collection
 
-Provisioned = tuple[str, Json]  # physical id (what Ref gives: the ARN) and attributes
+Provisioned = tuple[str, Json]  # physical id (what Ref gives) and attributes
 
-POLL_SECONDS = 0.1
+_blocking: set[str] = set()  # types whose handlers call this server, which must not wait for itself
 
 
 def install() -> None:
-    """Register the types with ministack."""
-    for kind in (models, endpoint_configs, endpoints, model_package_groups):
-        resource_type = f"AWS::SageMaker::{kind.shape}"
-        provisioners._RESOURCE_HANDLERS[resource_type] = {
-            "create": partial(_create, kind),
-            "update": partial(_update, kind),
-            "delete": partial(_delete, kind),
-        }
-        provisioners._CUSTOM_NAME_REPLACEMENT[resource_type] = {"name": kind.name}
-        # Of an endpoint, all but the name can change; any change replaces the others.
-        members = api.model().operation_model(f"Create{kind.shape}").input_shape.members
-        provisioners._REPLACING_PROPERTIES[resource_type] = (
-            (kind.name,) if kind is endpoints else tuple(members)
-        )
+    """Have the handlers of our types run on threads of their own."""
     theirs: Callable[[str], bool] = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda name: theirs(name) or name.startswith("AWS::SageMaker::")
+    stacks._runs_on_worker_thread = lambda name: name in _blocking or theirs(name)
 
 
-def _create(kind: Collection, logical_id: str, properties: Json, stack_name: str) -> Provisioned:
-    generated = {kind.name: f"{logical_id[:50]}-{secrets.token_hex(6)}"}
-    request = generated | {k: v for k, v in properties.items() if k != "RetainAllVariantProperties"}
-    api.call(f"Create{kind.shape}", request)
-    provisioned = _provisioned(kind, request[kind.name])
-    if kind is endpoints:
+def add(
+    resource_type: str,
+    *,
+    create: Callable[[str, Json, str], Provisioned],  # of logical id, properties and stack name
+    update: Callable[[str, Json, Json], Provisioned],  # of physical id, old and new properties
+    delete: Callable[[str, Json], None],  # of physical id and properties
+    replacing: tuple[str, ...],
+    tags: str | None = "Tags",
+) -> None:
+    """Add a type: what changes of ``replacing`` properties replace; ``tags`` gets those of the stack, too."""
+    provisioners._RESOURCE_HANDLERS[resource_type] = {
+        "create": create,
+        "update": lambda physical_id, old, new, stack_name: update(physical_id, old, new),
+        "delete": delete,
+    }
+    provisioners._REPLACING_PROPERTIES[resource_type] = replacing
+    if tags:
+        provisioners._STACK_TAG_PROPERTY[resource_type] = (tags, "list")
+    _blocking.add(resource_type)
+
+
+def mend(resource_type: str, known: str, after: Callable[[str, Json, Json], Json | None]) -> None:
+    """Have ``after`` do what ministack leaves undone of a type, and refuse properties that are not ``known``.
+
+    ``name=value`` is known with that value only. ``after`` gets the physical id, the old properties (none
+    when the resource is new), and the new ones; it may return attributes more.
+    """
+    theirs = provisioners._RESOURCE_HANDLERS[resource_type]
+
+    only = dict(word.partition("=")[::2] for word in known.split())
+
+    def check(properties: Json) -> None:
+        for name, value in properties.items():
+            if name not in only or only[name] not in ("", value):
+                raise ValueError(f"localaws does not implement {name} {value!r} of {resource_type}")
+
+    def create(logical_id: str, properties: Json, stack_name: str) -> Provisioned:
+        check(properties)
+        name, attributes = theirs["create"](logical_id, properties, stack_name)
         try:
-            _wait_for_endpoint(request[kind.name])
-        except RuntimeError:
-            _delete(kind, provisioned[0], {})
+            return name, attributes | (after(name, {}, properties) or {})
+        except Exception:
+            theirs["delete"](name, properties)
             raise
-    return provisioned
+
+    def update(physical_id: str, old: Json, new: Json, *more: Any) -> Provisioned:
+        check(new)
+        name, attributes = theirs["update"](physical_id, old, new, *more)
+        return name, attributes | (after(name, old if name == physical_id else {}, new) or {})
+
+    provisioners._RESOURCE_HANDLERS[resource_type] = {**theirs, "create": create, "update": update}
+    _blocking.add(resource_type)
 
 
-def _update(kind: Collection, physical_id: str, old: Json, new: Json, stack_name: str) -> Provisioned:
-    name = physical_id.rpartition("/")[2]
-    if kind is endpoints:
-        api.call("UpdateEndpoint", {**new, "EndpointName": name})
-        _wait_for_endpoint(name)
-    return _provisioned(kind, name)
+def tag_changes(old: list[Json], new: list[Json]) -> tuple[list[Json], list[str]]:
+    """The tags to set, and the keys to remove, to come from ``old`` tags to ``new`` ones."""
+    keys = {tag["Key"] for tag in new}
+    return [tag for tag in new if tag not in old], [tag["Key"] for tag in old if tag["Key"] not in keys]
 
 
-def _delete(kind: Collection, physical_id: str, properties: Json) -> None:
-    name = {kind.name: physical_id.rpartition("/")[2]}
+@contextmanager
+def unless_gone(code: str) -> Iterator[None]:
+    """Pass over the error ``code``, which says that there is nothing to delete."""
     try:
-        api.call(f"Describe{kind.shape}", name)
-    except api.ApiError:
-        return  # someone deleted it: CloudFormation is content
-    api.call(f"Delete{kind.shape}", name)
-
-
-def _provisioned(kind: Collection, name: str) -> Provisioned:
-    arn = kind.arn(name)
-    if kind is model_package_groups:
-        return arn, {"ModelPackageGroupArn": arn, "ModelPackageGroupStatus": "Completed"}
-    return arn, {kind.name: name}
-
-
-def _wait_for_endpoint(name: str) -> None:
-    """Wait until the endpoint is at rest; a RuntimeError says why it does not serve what it was asked to."""
-    while (record := endpoints.get(name))["EndpointStatus"] in ("Creating", "Updating"):
-        time.sleep(POLL_SECONDS)
-    if reason := record.get("FailureReason"):
-        raise RuntimeError(reason)
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != code:
+            raise

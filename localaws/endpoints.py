@@ -1,4 +1,4 @@
-"""Real-time endpoints: traffic moves to a new model server once that one serves, never before."""
+"""Endpoints: traffic moves to a new model server once that one serves, never before."""
 
 import logging
 import threading
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ministack.core.concurrency import spawn_background
+from ministack.core.responses import new_uuid
 
+from localaws import guardrails, jobs
 from localaws.api import Json, invalid, operation
+from localaws.endpoint_configs import endpoint_configs
 from localaws.jobs import REASON_LENGTH
-from localaws.models import endpoint_configs
+from localaws.logs import LogStream
 from localaws.resources import Collection, now
-from localaws.serving import ModelServer, StartError
+from localaws.serving import START_SECONDS, ModelServer, StartError
 
 logger = logging.getLogger(__name__)
 
@@ -22,60 +25,133 @@ endpoints = Collection("Endpoint")
 _traffic = threading.Lock()
 
 
+class ThrottledError(Exception):
+    """More requests at a time than a serverless endpoint takes; the message says how many that is."""
+
+
+class Deployment:
+    """An endpoint configuration, in service."""
+
+    def __init__(self, endpoint: str, config: Json) -> None:
+        """Bring up its model server, or a StartError."""
+        self.config = config
+        [self.variant] = config["ProductionVariants"]
+        self.busy = 0  # requests in flight
+        name = self.variant["VariantName"]
+        self.server = ModelServer(
+            self.variant["ModelName"],
+            jobs.folder / "endpoint" / endpoint / new_uuid()[:8],
+            LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{name}/i-{new_uuid()[-12:]}"),
+            title=f"The primary container for production variant {name}",
+            seconds=self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS),
+        )
+
+    def describe(self, retained: Json) -> Json:
+        """The variant as DescribeEndpoint tells it, with what of the one before is ``retained``."""
+        variant = {"VariantName": self.variant["VariantName"]}
+        if serverless := self.variant.get("ServerlessConfig"):
+            properties = {"ServerlessConfig": serverless}
+        else:
+            properties = {"InstanceCount": self.variant["InitialInstanceCount"]}
+        properties |= {"Weight": self.variant.get("InitialVariantWeight", 1.0)} | retained
+        for name, value in properties.items():
+            variant |= {f"Current{name}": value, f"Desired{name}": value}
+        return variant
+
+
 @contextmanager
-def server_of(name: str) -> Iterator[ModelServer]:
-    """The model server that takes the endpoint's requests, and does not stop meanwhile; or a KeyError."""
+def deployment_of(name: str) -> Iterator[Deployment]:
+    """What takes the endpoint's requests, and does not stop meanwhile; an ApiError or a KeyError: nothing."""
     with _traffic:
-        server: ModelServer = endpoints.get(name)["server"]
-        server.busy += 1
+        deployment: Deployment = endpoints.get(name)["deployment"]
+        most = deployment.variant.get("ServerlessConfig", {}).get("MaxConcurrency")
+        if most is not None and deployment.busy >= most:
+            raise ThrottledError(f"The endpoint takes {most} requests at a time, and is at it")
+        deployment.busy += 1
     try:
-        yield server
+        yield deployment
     finally:
         with _traffic:
-            server.busy -= 1
+            deployment.busy -= 1
 
 
-def _deploy(record: Json, config: Json) -> None:
+def _deploy(record: Json, config: Json, guard: Json, retained: Json) -> None:
     """Bring up a server for ``config`` and move the traffic to it; on failure the old one, if any, stays."""
-    old: ModelServer | None = record.get("server")
+    old: Deployment | None = record.get("deployment")
     try:
-        server = ModelServer(record["EndpointName"], config)
+        new = Deployment(record["EndpointName"], config)
+        if old and (alarms := guardrails.raised(guard)):
+            new.server.stop()
+            raise StartError(f"The update was rolled back: in ALARM: {', '.join(alarms)}")
     except Exception as error:
         logger.exception("endpoint %s", record["EndpointName"])
         reason = str(error) if isinstance(error, StartError) else f"InternalServerError: {error!r}"
         status = "InService" if old else "Failed"
         record.update(FailureReason=reason[:REASON_LENGTH], EndpointStatus=status, LastModifiedTime=now())
         return
-    name = config["EndpointConfigName"]
     with _traffic:
         record.update(
-            server=server, EndpointConfigName=name, EndpointStatus="InService", LastModifiedTime=now()
+            deployment=new,
+            ProductionVariants=[new.describe(retained)],
+            EndpointConfigName=config["EndpointConfigName"],
+            LastDeploymentConfig=guard,
+            EndpointStatus="InService",
+            LastModifiedTime=now(),
         )
     if old:
         deadline = time.monotonic() + DRAIN_SECONDS
         while old.busy and time.monotonic() < deadline:
             time.sleep(0.05)
-        old.stop()
+        old.server.stop()
 
 
-@operation("CreateEndpoint", "EndpointName EndpointConfigName")
+@operation("CreateEndpoint", f"EndpointName EndpointConfigName Tags Key Value {guardrails.MEMBERS}")
 def _create_endpoint(request: Json) -> Json:
-    config = endpoint_configs.get(request["EndpointConfigName"])
+    config, guard = endpoint_configs.get(request["EndpointConfigName"]), request.get("DeploymentConfig", {})
+    guardrails.check(guard)
     record = endpoints.add(request, EndpointStatus="Creating")
-    spawn_background(_deploy, record, config)
+    spawn_background(_deploy, record, config, guard, {})
     return record
 
 
-# There is one instance: there are no variant properties to retain.
-@operation("UpdateEndpoint", "EndpointName EndpointConfigName RetainAllVariantProperties")
+@operation(
+    "UpdateEndpoint",
+    f"""EndpointName EndpointConfigName RetainAllVariantProperties ExcludeRetainedVariantProperties
+    VariantPropertyType RetainDeploymentConfig {guardrails.MEMBERS}""",
+)
 def _update_endpoint(request: Json) -> Json:
     config = endpoint_configs.get(request["EndpointConfigName"])
     with _traffic:
         record = _at_rest("update", request["EndpointName"])
+        guard: Json = record["LastDeploymentConfig"] if request.get("RetainDeploymentConfig") else {}
+        guard = request.get("DeploymentConfig", guard)
+        guardrails.check(guard)
+        retained = _retained(record, config, request)
+        _check_instance_type(record, config)
         record.pop("FailureReason", None)
         record.update(EndpointStatus="Updating", LastModifiedTime=now())
-    spawn_background(_deploy, record, config)
+    spawn_background(_deploy, record, config, guard, retained)
     return record
+
+
+def _check_instance_type(record: Json, config: Json) -> None:
+    """Refuse another instance type for a variant that is scaled automatically, as SageMaker does."""
+    old, [new] = record["deployment"].variant, config["ProductionVariants"]
+    if record.get("targets") and old.get("InstanceType") != new.get("InstanceType"):
+        name = old["VariantName"]
+        raise invalid(
+            f"The variant {name} has a scalable target: its instance type cannot change before that goes"
+        )
+
+
+def _retained(record: Json, config: Json, request: Json) -> Json:
+    """The desired instance count and weight that are to outlive the update."""
+    [old], [new] = record["ProductionVariants"], config["ProductionVariants"]
+    if not request.get("RetainAllVariantProperties") or old["VariantName"] != new["VariantName"]:
+        return {}
+    excluded = [item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])]
+    kept = {"Weight"} | ({"InstanceCount"} if "InitialInstanceCount" in new else set())
+    return {name: old[f"Desired{name}"] for name in kept if f"Desired{name}" in old.keys() - excluded}
 
 
 @operation("DeleteEndpoint", "EndpointName")
@@ -83,8 +159,8 @@ def _delete_endpoint(request: Json) -> None:
     with _traffic:
         record = _at_rest("delete", request["EndpointName"])
         endpoints.delete(request)
-    if server := record.get("server"):
-        server.stop()
+    if deployment := record.get("deployment"):
+        deployment.server.stop()
 
 
 def _at_rest(verb: str, name: str) -> Json:

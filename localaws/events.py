@@ -5,13 +5,13 @@ from datetime import datetime
 
 from ministack.services import eventbridge
 
-from localaws.api import Json, fit, model
+from localaws.api import Json, fit, sagemaker
 from localaws.resources import Collection
 
 
 def publish(collection: Collection, record: Json) -> None:
     """Tell that a record changed; the detail is what its Describe operation answers."""
-    detail = fit(record, model().operation_model(f"Describe{collection.shape}").output_shape)
+    detail = fit(record, sagemaker.model.operation_model(f"Describe{collection.shape}").output_shape)
     words = collection.noun.replace("-", " ").title()
     entry = {
         "Source": "aws.sagemaker",

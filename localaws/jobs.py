@@ -1,4 +1,4 @@
-"""A job: a process in a fresh folder shaped like /opt/ml, supervised by a thread for as long as it lives."""
+"""A job: work in a fresh folder shaped like /opt/ml, supervised by a thread for as long as it lives."""
 
 import json
 import logging
@@ -9,6 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 OPT_ML = "/opt/ml"
 GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL; SageMaker gives 120
+RUNTIME_SECONDS = 86_400  # unless the request says MaxRuntimeInSeconds
 REASON_LENGTH = 1024
 
 folder = Path()  # under which job folders are made
@@ -65,12 +67,73 @@ def container_environment(base: Path, given: Mapping[str, str]) -> dict[str, str
 
 
 class Job(ABC):
-    """One training or processing job. Subclasses say what is fetched, run and delivered."""
+    """One job. Subclasses say what it does."""
 
     @staticmethod
     @abstractmethod
     def check(request: Json) -> None:
         """Raise an ApiError for a request that cannot be run."""
+
+    @abstractmethod
+    def work(self) -> tuple[str, str, str]:
+        """Do it, until ``stopping`` is set; returns status, secondary status and failure reason."""
+
+    def phase(self, secondary: str) -> None:  # noqa: B027 (only training jobs tell their phase)
+        """Tell how far the job is."""
+
+    def __init__(self, jobs: Collection, record: Json) -> None:
+        """Make the job's folder and its log stream, and start its supervisor."""
+        self.jobs, self.record, self.name = jobs, record, str(record[jobs.name])
+        self.kind = jobs.shape.removesuffix("Job")  # Training, Processing or Transform
+        self.base = folder / jobs.noun / self.name
+        shutil.rmtree(self.base, ignore_errors=True)
+        self.base.mkdir(parents=True)
+        self.stopping = threading.Event()
+        stream = f"{self.name}/algo-1-{time.time_ns() // 10**6}"
+        self.log = LogStream(f"/aws/sagemaker/{jobs.shape}s", stream)
+        record["job"] = self
+        self.phase("Starting")
+        spawn_background(self._supervise)
+
+    def stop(self) -> None:
+        """Ask the job to stop."""
+        status = self.record[self.jobs.status]
+        if status not in ("InProgress", "Stopping"):
+            raise invalid(f"The request was rejected because the job {self.name} is in status {status}.")
+        self.update(**{self.jobs.status: "Stopping"})
+        self.phase("Stopping")
+        self.stopping.set()
+
+    def here(self, text: str) -> str:
+        """The text with the job's folder in place of /opt/ml."""
+        return text.replace(OPT_ML, str(self.base))
+
+    def update(self, **fields: Any) -> None:
+        """Change the record."""
+        self.record.update(fields, LastModifiedTime=now())
+
+    def started(self) -> None:
+        """Tell that the work proper begins."""
+        self.phase(self.kind)
+        self.update(**{f"{self.kind}StartTime": now()})
+
+    def _supervise(self) -> None:
+        publish(self.jobs, self.record)
+        try:
+            status, secondary, failure = self.work()
+        except TransferError as error:
+            status, secondary, failure = "Failed", "Failed", f"ClientError: {error}"
+        except Exception as error:
+            logger.exception("%s %s", self.jobs.noun, self.name)
+            status, secondary, failure = "Failed", "Failed", f"InternalServerError: {error!r}"
+        self.phase(secondary)
+        end = {f"{self.kind}EndTime": now(), self.jobs.status: status}
+        self.update(**end, **({"FailureReason": failure[:REASON_LENGTH]} if failure else {}))
+        publish(self.jobs, self.record)
+
+
+class ProcessJob(Job):
+    """A job that is one process. Subclasses say what is fetched, run and delivered."""
 
     @abstractmethod
     def fetch(self) -> None:
@@ -84,42 +147,12 @@ class Job(ABC):
     def deliver(self, status: int) -> str:
         """Upload what a process left that ended with ``status``; returns FailureReason, if that is not 0."""
 
-    def read_line(self, line: str) -> None:  # noqa: B027 (not every job reads its own output)
+    def alongside(self) -> AbstractContextManager[None]:
+        """What goes on while the process runs."""
+        return nullcontext()
+
+    def read_line(self, line: str) -> None:
         """See one line of the process's output."""
-
-    def phase(self, secondary: str) -> None:  # noqa: B027 (only training jobs tell their phase)
-        """Tell how far the job is."""
-
-    def __init__(self, jobs: Collection, record: Json) -> None:
-        """Make the job's folder and its log stream, and start its supervisor."""
-        self.jobs, self.record, self.name = jobs, record, str(record[jobs.name])
-        self.kind = jobs.shape.removesuffix("Job")  # Training or Processing
-        self.base = folder / jobs.noun / self.name
-        shutil.rmtree(self.base, ignore_errors=True)
-        self.base.mkdir(parents=True)
-        self._stopping = threading.Event()
-        stream = f"{self.name}/algo-1-{time.time_ns() // 10**6}"
-        self._log = LogStream(f"/aws/sagemaker/{jobs.shape}s", stream)
-        record["job"] = self
-        self.phase("Starting")
-        spawn_background(self._supervise)
-
-    def stop(self) -> None:
-        """Ask the job to stop."""
-        status = self.record[self.jobs.status]
-        if status not in ("InProgress", "Stopping"):
-            raise invalid(f"The request was rejected because the job {self.name} is in status {status}.")
-        self.update(**{self.jobs.status: "Stopping"})
-        self.phase("Stopping")
-        self._stopping.set()
-
-    def here(self, text: str) -> str:
-        """The text with the job's folder in place of /opt/ml."""
-        return text.replace(OPT_ML, str(self.base))
-
-    def update(self, **fields: Any) -> None:
-        """Change the record."""
-        self.record.update(fields, LastModifiedTime=now())
 
     def write_config(self, name: str, content: object) -> None:
         """Write a JSON file, as SageMaker puts it into the container."""
@@ -127,34 +160,20 @@ class Job(ABC):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content, ensure_ascii=False, default=str), encoding="utf-8")
 
-    def _supervise(self) -> None:
-        publish(self.jobs, self.record)
-        try:
-            status, secondary, failure = self._run()
-        except TransferError as error:
-            status, secondary, failure = "Failed", "Failed", f"ClientError: {error}"
-        except Exception as error:
-            logger.exception("%s %s", self.jobs.noun, self.name)
-            status, secondary, failure = "Failed", "Failed", f"InternalServerError: {error!r}"
-        self.phase(secondary)
-        end = {f"{self.kind}EndTime": now(), self.jobs.status: status}
-        self.update(**end, **({"FailureReason": failure[:REASON_LENGTH]} if failure else {}))
-        publish(self.jobs, self.record)
-
-    def _run(self) -> tuple[str, str, str]:
-        """Fetch, run, deliver; returns status, secondary status and failure reason."""
+    def work(self) -> tuple[str, str, str]:
+        """Fetch, run, deliver."""
         self.phase("Downloading")
         self.fetch()
-        self.phase(self.kind)
-        self.update(**{f"{self.kind}StartTime": now()})
+        self.started()
         arguments, environment = self.command()
         environment = container_environment(self.base, environment | self.record.get("Environment", {}))
-        child = Child([self.here(one) for one in arguments], env=environment, cwd=self.base)
-        reader = spawn_background(self._log.follow, child.output, self.read_line)
-        late = self._wait(child)
-        reader.join()
-        status = child.wait()
-        stopped = late or self._stopping.is_set()
+        with self.alongside():
+            child = Child([self.here(one) for one in arguments], env=environment, cwd=self.base)
+            reader = spawn_background(self.log.follow, child.output, self.read_line)
+            late = self._wait(child)
+            reader.join()
+            status = child.wait()
+        stopped = late or self.stopping.is_set()
         if not stopped:
             self.phase("Uploading")
         failure = self.deliver(0 if stopped else status)
@@ -164,11 +183,11 @@ class Job(ABC):
 
     def _wait(self, child: Child) -> bool:
         """Wait for the child's end; returns whether it was stopped because its time was over."""
-        limit: int = self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)
+        limit: int = self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", RUNTIME_SECONDS)
         deadline = time.monotonic() + limit
         while child.running():
             late: bool = time.monotonic() > deadline
-            if late or self._stopping.wait(0.05):
+            if late or self.stopping.wait(0.05):
                 child.stop(GRACE_SECONDS)
                 return late
         return False

@@ -1,6 +1,6 @@
-"""Models and endpoint configurations: what an endpoint is made from."""
+"""Models: what an endpoint or a batch transform serves."""
 
-from localaws import storage
+from localaws import network, storage
 from localaws.api import Json, invalid, operation
 from localaws.registry import model_packages
 from localaws.resources import Collection
@@ -8,17 +8,16 @@ from localaws.resources import Collection
 IMAGE = "huggingface-pytorch-inference"
 
 models = Collection("Model")
-endpoint_configs = Collection("EndpointConfig")
 operation("DeleteModel", "ModelName")(models.delete)
-operation("DeleteEndpointConfig", "EndpointConfigName")(endpoint_configs.delete)
 
 
 @operation(
     "CreateModel",
-    """ModelName ExecutionRoleArn EnableNetworkIsolation VpcConfig SecurityGroupIds Subnets
+    """ModelName ExecutionRoleArn EnableNetworkIsolation VpcConfig SecurityGroupIds Subnets Tags Key Value
     PrimaryContainer! Image ModelDataUrl Environment ModelPackageName Mode=SingleModel""",
 )
 def _create_model(request: Json) -> Json:
+    network.check(request.get("VpcConfig", {}))
     return models.add(request, source=_source(request["PrimaryContainer"]))
 
 
@@ -34,22 +33,14 @@ def _source(container: Json) -> Json:
         environment = container.get("Environment", {}) | environment
     if IMAGE not in container.get("Image", ""):
         raise invalid(f"localaws serves the images …/{IMAGE}:… only, not {container.get('Image')!r}")
-    if "ModelDataUrl" not in container:
-        raise invalid("localaws serves model archives only: ModelDataUrl (s3://…/model.tar.gz) is required")
-    try:
-        storage.require(container["ModelDataUrl"])
-    except storage.TransferError as error:
-        raise invalid(f"Could not access model data: {error}") from error
-    return {"ModelDataUrl": container["ModelDataUrl"], "Environment": environment}
-
-
-@operation(
-    "CreateEndpointConfig",
-    """EndpointConfigName KmsKeyId ProductionVariants VariantName ModelName! InstanceType!
-    InitialInstanceCount! InitialVariantWeight ContainerStartupHealthCheckTimeoutInSeconds""",
-)
-def _create_endpoint_config(request: Json) -> Json:
-    if len(request["ProductionVariants"]) != 1:
-        raise invalid("localaws serves endpoints of one production variant")
-    models.get(request["ProductionVariants"][0]["ModelName"])
-    return endpoint_configs.add(request)
+    url = container.get("ModelDataUrl")
+    if url is None and "HF_MODEL_ID" not in environment:  # with it, the image loads from the Hugging Face Hub
+        raise invalid(
+            "ModelDataUrl (s3://…/model.tar.gz) or the environment variable HF_MODEL_ID is required"
+        )
+    if url is not None:
+        try:
+            storage.require(url)
+        except storage.TransferError as error:
+            raise invalid(f"Could not access model data: {error}") from error
+    return {"ModelDataUrl": url, "Environment": environment}

@@ -5,16 +5,34 @@ from typing import Any
 
 from ministack import app
 
-from localaws import api, cloudformation, jobs, processing, runtime, states, stepfunctions, training
+from localaws import (
+    api,
+    autoscaling,
+    cloudformation,
+    jobs,
+    mended_types,
+    more_types,
+    processing,
+    runtime,
+    s3,
+    sagemaker_types,
+    schedules,
+    states,
+    stepfunctions,
+    tags,
+    training,
+    transform,
+)
 
 
 def install(folder: Path) -> None:
     """Plug our services into ministack; job folders go under ``folder``."""
-    assert training and processing  # imported for the operations that they register
+    assert training and processing and transform and tags  # imported for the operations that they register
     jobs.use(folder)
-    app.SERVICE_HANDLERS["sagemaker"] = api.handle
+    app.SERVICE_HANDLERS["sagemaker"] = api.sagemaker.handle
     # Not botocore's name: ministack would rewrite the content types of the models' answers to that service's.
     app.SERVICE_HANDLERS["runtime.sagemaker"] = runtime.handle
+    app.SERVICE_HANDLERS["application-autoscaling"] = autoscaling.autoscaling.handle
     detect = app.detect_service
 
     def detect_service(method: str, path: str, headers: dict[str, str], query: Any) -> Any:
@@ -22,9 +40,19 @@ def install(folder: Path) -> None:
         # to find it, for nine seconds.
         if "/sagemaker/aws4_request" in headers.get("authorization", ""):
             return "sagemaker" if "x-amz-target" in headers else "runtime.sagemaker"
+        if "/application-autoscaling/aws4_request" in headers.get("authorization", ""):
+            return "application-autoscaling"
         return detect(method, path, headers, query)
 
     app.detect_service = detect_service
-    cloudformation.install()
-    states.install()
-    stepfunctions.install()
+    for part in (
+        cloudformation,
+        sagemaker_types,
+        more_types,
+        mended_types,
+        s3,
+        schedules,
+        states,
+        stepfunctions,
+    ):
+        part.install()

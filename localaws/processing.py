@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from localaws import jobs, storage
+from localaws import jobs, network, storage
 from localaws.api import Json, invalid
 from localaws.jobs import OPT_ML
 from localaws.resources import Collection
@@ -14,7 +14,7 @@ MESSAGE_BYTES = 1024
 
 @jobs.job(
     Collection("ProcessingJob"),
-    """ProcessingJobName Environment RoleArn NetworkConfig EnableNetworkIsolation
+    """ProcessingJobName Environment RoleArn NetworkConfig EnableNetworkIsolation Tags Key Value
     EnableInterContainerTrafficEncryption VpcConfig SecurityGroupIds Subnets
     AppSpecification ImageUri ContainerEntrypoint! ContainerArguments
     ProcessingInputs InputName S3Input! S3Uri LocalPath! S3DataType=S3Prefix S3InputMode=File
@@ -22,7 +22,7 @@ MESSAGE_BYTES = 1024
     ProcessingResources ClusterConfig InstanceType InstanceCount=1 VolumeSizeInGB VolumeKmsKeyId
     StoppingCondition MaxRuntimeInSeconds""",
 )
-class ProcessingJob(jobs.Job):
+class ProcessingJob(jobs.ProcessJob):
     """A processing job."""
 
     @staticmethod
@@ -32,6 +32,7 @@ class ProcessingJob(jobs.Job):
             raise invalid(
                 f"localaws runs the images …pytorch-training:… and …-inference:… only, not {image!r}"
             )
+        network.check(request.get("NetworkConfig", {}).get("VpcConfig", {}))
         places = [item["S3Input"] for item in request.get("ProcessingInputs", [])] + _outputs(request)
         for path in (Path(place["LocalPath"]) for place in places):
             if not path.is_relative_to(f"{OPT_ML}/processing") or ".." in path.parts:

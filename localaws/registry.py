@@ -9,7 +9,7 @@ model_packages = Collection("ModelPackage", filters="ModelPackageGroupName! Mode
 operation("DeleteModelPackage", "ModelPackageName")(model_packages.delete)
 
 
-@operation("CreateModelPackageGroup", "ModelPackageGroupName ModelPackageGroupDescription")
+@operation("CreateModelPackageGroup", "ModelPackageGroupName ModelPackageGroupDescription Tags Key Value")
 def _create_model_package_group(request: Json) -> Json:
     return model_package_groups.add(request, ModelPackageGroupStatus="Completed", CreatedBy={}, versions=0)
 

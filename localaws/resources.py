@@ -1,20 +1,30 @@
 """What all SageMaker resources share: kept by name, with an ARN; described, listed, deleted."""
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore import xform_name
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from localaws.api import ApiError, Json, invalid, model, operation
+from localaws.api import ApiError, Json, invalid, operation, sagemaker
 
 _adding = threading.Lock()
+_collections: dict[str, "Collection"] = {}
 
 
 def now() -> datetime:
     """The time, as records keep it."""
     return datetime.now(UTC)
+
+
+def by_arn(arn: str) -> Json:
+    """The record of that ARN; an ApiError if there is none."""
+    noun = arn.split(":", 5)[5].partition("/")[0]
+    if noun not in _collections:
+        raise invalid(f"localaws has no {noun} ({arn})")
+    return _collections[noun].get(arn)
 
 
 class Collection:
@@ -32,6 +42,7 @@ class Collection:
         self.noun = xform_name(shape, "-")  # in ARNs, such as training-job
         self._words = str(self.noun).replace("-", " ").replace("config", "configuration")
         self._records = AccountRegionScopedDict()
+        _collections[self.noun] = self
         operation(f"Describe{shape}", self.name)(lambda request: self.get(request[self.name]))
         operation(f"List{shape}s", f"MaxResults NextToken {filters}")(self.list)
 
@@ -61,6 +72,10 @@ class Collection:
             raise invalid(self.missing.format(words=self._words, arn=self.arn(name)))
         return record
 
+    def all(self) -> Sequence[Json]:
+        """All records, oldest first."""
+        return [*self._records.values()]
+
     def delete(self, request: Json) -> None:
         """The Delete operation."""
         del self._records[self.get(request[self.name])[self.name]]
@@ -71,11 +86,11 @@ class Collection:
         wanted = {key: request[key].rpartition("/")[2] for key in plain}  # a name, also when given as an ARN
         found = [
             record
-            for record in reversed(list(self._records.values()))
+            for record in reversed(self.all())
             if request.get("NameContains", "") in record[self.name] and wanted.items() <= record.items()
         ]
         start = int(request.get("NextToken", 0))
         end = start + request.get("MaxResults", 100)
-        members = model().operation_model(f"List{self.shape}s").output_shape.members
+        members = sagemaker.model.operation_model(f"List{self.shape}s").output_shape.members
         answer: Json = {next(key for key in members if key != "NextToken"): found[start:end]}
         return answer | ({"NextToken": str(end)} if end < len(found) else {})

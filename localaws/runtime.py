@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
-from ministack.core.concurrency import run_reentrant
+from ministack.core.concurrency import run_reentrant, spawn_background
 from ministack.core.responses import get_account_id, get_region
 
+from localaws import capture
 from localaws.api import ApiError, HttpAnswer
-from localaws.endpoints import server_of
+from localaws.capture import Payload
+from localaws.endpoints import ThrottledError, deployment_of
 
 INVOKE_SECONDS = 60
 FORWARDED = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes")
@@ -27,14 +29,21 @@ async def handle(method: str, path: str, headers: dict[str, str], body: bytes, q
 def _invoke(name: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
     forwarded = {key: headers[key] for key in FORWARDED if key in headers}
     try:
-        with server_of(name) as server:
-            status, kind, answer = server.request("POST", "/invocations", body, forwarded, INVOKE_SECONDS)
+        with deployment_of(name) as deployment:
+            status, kind, answer = deployment.server.request(
+                "POST", "/invocations", body, forwarded, INVOKE_SECONDS
+            )
+    except ThrottledError as error:
+        return _error(429, "ThrottlingException", str(error))
     except (ApiError, KeyError):
         return _error(400, "ValidationError", f"Endpoint {name} of account {get_account_id()} not found.")
     except OSError as error:
         status, kind, answer = 500, "text/plain", f"the model server does not answer: {error}".encode()
     if status == 200:
-        variant = server.variant["VariantName"]
+        variant, config = deployment.variant["VariantName"], deployment.config.get("DataCaptureConfig")
+        if config and capture.due(config):
+            asked = Payload(headers.get("content-type", ""), body)
+            spawn_background(capture.keep, config, name, variant, asked, Payload(kind, answer))
         return 200, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": variant}, answer
     text, group = answer.decode(errors="replace"), f"/aws/sagemaker/Endpoints/{name}"
     return _error(

@@ -10,10 +10,9 @@ import zlib
 from pathlib import Path
 
 from ministack.core.concurrency import spawn_background
-from ministack.core.responses import new_uuid
 
 from localaws import jobs, storage
-from localaws.api import ApiError, Json
+from localaws.api import ApiError
 from localaws.children import Child
 from localaws.logs import LogStream
 from localaws.models import models
@@ -30,27 +29,38 @@ class StartError(Exception):
 
 
 class ModelServer:
-    """A process that serves the model of an endpoint configuration, in a folder of its own."""
+    """A process that serves a model, in a folder of its own."""
 
-    def __init__(self, endpoint: str, config: Json) -> None:
-        """Download and extract the archive, start the server, wait for its /ping, or a StartError."""
-        [self.variant] = config["ProductionVariants"]
-        self.busy = 0  # requests in flight; endpoints.py counts them
-        self._base = jobs.folder / "endpoint" / endpoint / new_uuid()[:8]
-        stream = f"{self.variant['VariantName']}/i-{new_uuid()[-12:]}"
-        self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", stream)
+    def __init__(
+        self,
+        model: str,
+        base: Path,
+        log: LogStream,
+        *,
+        title: str,
+        environment: dict[str, str] | None = None,
+        seconds: float = START_SECONDS,
+    ) -> None:
+        """Download and extract the archive, start the server, wait for its /ping, or a StartError.
+
+        ``title`` is what that error calls the server; ``environment`` goes before the model's own.
+        """
+        self._base, self._log = base, log
         self._child: Child | None = None
         try:
-            self._start(self._extract())
+            self._start(self._extract(model) | (environment or {}), title, seconds)
         except BaseException:
             self.stop()
             raise
 
-    def _extract(self) -> dict[str, str]:
+    def _extract(self, model: str) -> dict[str, str]:
         """Put the model into its folder; returns the environment that it is to have."""
         try:
-            source = models.get(self.variant["ModelName"])["source"]
-            url: str = source["ModelDataUrl"]
+            source = models.get(model)["source"]
+            url: str | None = source["ModelDataUrl"]
+            if url is None:
+                name = source["Environment"]["HF_MODEL_ID"]
+                raise StartError(f"localaws has no Hugging Face Hub to take the model {name!r} from")
             storage.download(url, self._base)
             with tarfile.open(self._base / url.rpartition("/")[2]) as tar:
                 tar.extractall(self._base / "model", filter="data")
@@ -61,7 +71,7 @@ class ModelServer:
         environment: dict[str, str] = source["Environment"]
         return environment
 
-    def _start(self, given: dict[str, str]) -> None:
+    def _start(self, given: dict[str, str], title: str, seconds: float) -> None:
         address = self._base / "address"
         self._child = Child(
             [sys.executable, str(SERVER), str(self._base / "model"), str(address)],
@@ -69,9 +79,8 @@ class ModelServer:
             cwd=self._base,
         )
         reader = spawn_background(self._log.follow, self._child.output)
-        limit = self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS)
-        deadline = time.monotonic() + limit
-        why = f"It did not answer 200 in {limit} seconds"
+        deadline = time.monotonic() + seconds
+        why = f"It did not answer 200 in {seconds} seconds"
         while time.monotonic() < deadline:
             if not self._child.running():
                 reader.join(5)
@@ -83,8 +92,7 @@ class ModelServer:
                     return
             time.sleep(0.05)
         raise StartError(
-            f"The primary container for production variant {self.variant['VariantName']} did not pass the "
-            f"ping health check. Please check CloudWatch logs for this endpoint. {why}:\n"
+            f"{title} did not pass the ping health check. Please check CloudWatch logs. {why}:\n"
             + "\n".join(self._log.last)[-LOG_LENGTH:]
         )
 

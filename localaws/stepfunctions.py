@@ -33,7 +33,7 @@ _their_failure = stepfunctions._fail_execution
 
 def install() -> None:
     """Put the integrations into ministack's tables."""
-    for kind in ("TrainingJob", "ProcessingJob"):
+    for kind in ("TrainingJob", "ProcessingJob", "TransformJob"):
         name = f"arn:aws:states:::sagemaker:create{kind}"
         stepfunctions._SERVICE_DISPATCH[name] = partial(_run_job, kind)
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = _publish

@@ -30,7 +30,7 @@ def _s3(uri: str, what: str) -> Iterator[tuple[Any, str, str]]:
         raise TransferError(f"Data {what} failed: {uri}: {error}") from error
 
 
-def download(uri: str, folder: Path) -> None:
+def download(uri: str, folder: Path, *, required: bool = True) -> None:
     """Download every object whose key starts with that of ``uri``, to the path that follows it."""
     found = False
     with _s3(uri, "download") as (s3, bucket, prefix):
@@ -44,7 +44,7 @@ def download(uri: str, folder: Path) -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 s3.download_file(bucket, key, str(file))
                 found = True
-    if not found:
+    if required and not found:
         raise TransferError(f"Data download failed: No S3 objects found under S3 URL {uri!r}")
 
 
@@ -68,6 +68,12 @@ def upload(file: Path, uri: str) -> None:
     """Upload one file."""
     with _s3(uri, "upload") as (s3, bucket, key):
         s3.upload_file(str(file), bucket, key)
+
+
+def put(body: bytes, uri: str) -> None:
+    """Upload one object."""
+    with _s3(uri, "upload") as (s3, bucket, key):
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def require(uri: str) -> None:

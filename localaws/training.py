@@ -2,9 +2,12 @@
 
 import contextlib
 import re
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
-from localaws import jobs, storage
+from localaws import checkpoints, jobs, network, storage
 from localaws.api import Json, invalid
+from localaws.jobs import OPT_ML
 from localaws.resources import Collection, now
 
 IMAGE = "huggingface-pytorch-training"
@@ -13,20 +16,21 @@ CONTENT = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated",
 
 @jobs.job(
     Collection("TrainingJob", missing="Requested resource not found."),
-    """TrainingJobName HyperParameters Environment RoleArn EnableNetworkIsolation
+    """TrainingJobName HyperParameters Environment RoleArn EnableNetworkIsolation Tags Key Value
     EnableInterContainerTrafficEncryption VpcConfig SecurityGroupIds Subnets
     AlgorithmSpecification! TrainingImage! TrainingInputMode=File MetricDefinitions Name Regex
     InputDataConfig ChannelName DataSource S3DataSource! S3Uri S3DataType=S3Prefix
     S3DataDistributionType=FullyReplicated OutputDataConfig S3OutputPath KmsKeyId
     ResourceConfig! InstanceType! InstanceCount=1 VolumeSizeInGB VolumeKmsKeyId
-    StoppingCondition! MaxRuntimeInSeconds""",
+    StoppingCondition! MaxRuntimeInSeconds MaxWaitTimeInSeconds EnableManagedSpotTraining
+    CheckpointConfig LocalPath""",
 )
-class TrainingJob(jobs.Job):
+class TrainingJob(jobs.ProcessJob):
     """A training job, its folder laid out as the training toolkit expects it."""
 
     @staticmethod
     def check(request: Json) -> None:
-        """Take the images that have the toolkit, and metrics that can be parsed."""
+        """Take the images that have the toolkit, metrics that can be parsed, and a wait that spot needs."""
         algorithm = request["AlgorithmSpecification"]
         if IMAGE not in algorithm["TrainingImage"]:
             raise invalid(f"localaws runs the images …/{IMAGE}:… only, not {algorithm['TrainingImage']!r}")
@@ -37,6 +41,16 @@ class TrainingJob(jobs.Job):
                 raise invalid(f"the Regex of the metric {metric['Name']} is none: {error}") from error
             if groups != 1:
                 raise invalid(f"the Regex of the metric {metric['Name']} must have one group")
+        limits, spot = request["StoppingCondition"], request.get("EnableManagedSpotTraining", False)
+        longest = limits.get("MaxRuntimeInSeconds", jobs.RUNTIME_SECONDS)
+        if limits.get("MaxWaitTimeInSeconds", 0 if spot else longest) < longest:
+            raise invalid(
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+                "MaxRuntimeInSeconds"
+            )
+        if not _checkpoints(request).is_relative_to(OPT_ML) or ".." in _checkpoints(request).parts:
+            raise invalid(f"LocalPath of CheckpointConfig must be under {OPT_ML}/")
+        network.check(request.get("VpcConfig", {}))
 
     def fetch(self) -> None:
         """Download the channels; write the configuration files."""
@@ -49,7 +63,9 @@ class TrainingJob(jobs.Job):
         resources = {"current_host": "algo-1", "hosts": ["algo-1"], "current_instance_type": instance}
         resources["network_interface_name"] = "eth0"
         self.write_config("input/config/inputdataconfig.json", channels)
-        self.write_config("input/config/hyperparameters.json", self.record.get("HyperParameters", {}))
+        # Such as the path of source code that comes in a channel: sagemaker_submit_directory.
+        parameters = {key: self.here(value) for key, value in self.record.get("HyperParameters", {}).items()}
+        self.write_config("input/config/hyperparameters.json", parameters)
         self.write_config("input/config/resourceconfig.json", resources)
         for name in ("model", "output/data", "code"):
             (self.base / name).mkdir(parents=True)
@@ -63,6 +79,12 @@ class TrainingJob(jobs.Job):
             "TRAINING_JOB_ARN": self.record["TrainingJobArn"],
         }
         return [str(jobs.python()), "-m", "sagemaker_training.cli.train"], environment
+
+    def alongside(self) -> AbstractContextManager[None]:
+        """Keep the checkpoints in S3."""
+        folder = Path(self.here(str(_checkpoints(self.record))))
+        uri = self.record.get("CheckpointConfig", {}).get("S3Uri")
+        return checkpoints.kept(folder, uri) if uri else nullcontext()
 
     def deliver(self, status: int) -> str:
         """Upload model.tar.gz and, also after a failure, output.tar.gz; the toolkit left its reason."""
@@ -98,3 +120,7 @@ class TrainingJob(jobs.Job):
             seconds = max(1, round((time - started).total_seconds()))
             fields |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
         self.update(**fields)
+
+
+def _checkpoints(request: Json) -> Path:
+    return Path(request.get("CheckpointConfig", {}).get("LocalPath", f"{OPT_ML}/checkpoints"))

@@ -27,6 +27,25 @@ PACKAGE = {"ModelPackageArn": "arn:aws:sagemaker:ap-northeast-2:000000000000:mod
             "'retrain\\(1\\)' .* regular expression pattern",
         ),
         ("ListTrainingJobs", {"WarmPoolStatusEquals": "Reused"}, "does not implement WarmPoolStatusEquals"),
+        (
+            "CreateEndpointConfig",
+            {
+                "EndpointConfigName": "a",
+                "ProductionVariants": [
+                    {
+                        "VariantName": "a",
+                        "ModelName": "a",
+                        "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 201},
+                    }
+                ],
+            },
+            "have value less than or equal to 200",
+        ),
+        (
+            "CreateModelPackageGroup",
+            {"ModelPackageGroupName": "a", "Tags": [{"Key": str(i), "Value": ""} for i in range(51)]},
+            "'Tags' failed .* length less than or equal to 50",
+        ),
     ],
 )
 def test_request_that_does_not_fit_the_model_is_refused(

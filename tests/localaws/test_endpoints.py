@@ -19,22 +19,25 @@ def echo_archive(weights: str) -> bytes:
     return archive(code__inference_py=ECHO, weights_txt=weights)
 
 
-def configure(aws: LocalAws, bucket: str, name: str, body: bytes, **variant: Any) -> str:
-    """A model and an endpoint configuration for it, both called `name`."""
-    client = aws.client("sagemaker")
+def create_model(aws: LocalAws, bucket: str, name: str, body: bytes, **more: Any) -> None:
     container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": put_model(aws, bucket, name, body)}
-    client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    client.create_endpoint_config(
-        EndpointConfigName=name,
-        ProductionVariants=[
-            {
-                "VariantName": "primary",
-                "ModelName": name,
-                "InstanceType": "ml.m5.large",
-                "InitialInstanceCount": 1,
-                **variant,
-            }
-        ],
+    aws.client("sagemaker").create_model(
+        ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE, **more
+    )
+
+
+def variant(model: str, **more: Any) -> dict[str, Any]:
+    instances = (
+        {} if "ServerlessConfig" in more else {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    )
+    return {"VariantName": "primary", "ModelName": model, **instances, **more}
+
+
+def configure(aws: LocalAws, bucket: str, name: str, body: bytes, **more: Any) -> str:
+    """A model and an endpoint configuration for it, both called `name`; `more` goes into its variant."""
+    create_model(aws, bucket, name, body)
+    aws.client("sagemaker").create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant(name, **more)]
     )
     return name
 
@@ -166,6 +169,55 @@ def test_failed_update_leaves_the_old_model_serving(aws: LocalAws, bucket: str, 
     assert invoke(aws, name, "x")[0]["label"] == "하나"
 
 
+def test_variant_is_described_with_its_instances_and_weight(aws: LocalAws, endpoint: str) -> None:
+    [variant] = aws.client("sagemaker").describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
+    assert variant == {
+        "VariantName": "primary",
+        "CurrentInstanceCount": 1,
+        "DesiredInstanceCount": 1,
+        "CurrentWeight": 1.0,
+        "DesiredWeight": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ({}, 3),
+        ({"RetainAllVariantProperties": True}, 1),
+        (
+            {
+                "RetainAllVariantProperties": True,
+                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredInstanceCount"}],
+            },
+            3,
+        ),
+    ],
+)
+def test_desired_instance_count_is_retained_when_asked_to(
+    aws: LocalAws, bucket: str, name: str, more: dict[str, Any], count: int
+) -> None:
+    client = aws.client("sagemaker")
+    configure(aws, bucket, f"{name}-1", echo_archive("하나"))
+    configure(aws, bucket, f"{name}-2", echo_archive("둘"), InitialInstanceCount=3)
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-1")
+    at_rest(aws, name)
+    client.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-2", **more)
+    assert at_rest(aws, name)["ProductionVariants"][0]["DesiredInstanceCount"] == count
+
+
+def test_model_from_the_hugging_face_hub_fails_when_it_is_to_serve(aws: LocalAws, name: str) -> None:
+    client = aws.client("sagemaker")
+    environment = {"HF_MODEL_ID": "monologg/koelectra-small-v3", "HF_TASK": "text-classification"}
+    container = {"Image": INFERENCE_IMAGE, "Environment": environment}
+    client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant(name)])
+    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    failed = at_rest(aws, name)
+    assert failed["EndpointStatus"] == "Failed"
+    assert "no Hugging Face Hub to take the model 'monologg/koelectra-small-v3'" in failed["FailureReason"]
+
+
 def test_model_of_a_package_that_is_not_approved_is_refused(aws: LocalAws, bucket: str, name: str) -> None:
     client = aws.client("sagemaker")
     client.create_model_package_group(ModelPackageGroupName=name)
@@ -194,7 +246,7 @@ def test_deleted_endpoint_is_gone(aws: LocalAws, bucket: str, name: str) -> None
     ("container", "named"),
     [
         ({"Image": "mine:1", "ModelDataUrl": "s3://localaws-tests/x"}, "mine:1"),
-        ({"Image": INFERENCE_IMAGE}, "ModelDataUrl"),
+        ({"Image": INFERENCE_IMAGE}, "HF_MODEL_ID"),
         ({"Image": INFERENCE_IMAGE, "ModelDataUrl": "s3://localaws-tests/nothing.tar.gz"}, "nothing.tar.gz"),
     ],
 )

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ from tests.localaws.test_processing import request as processing_request
 from tests.localaws.test_registry import specification
 from tests.localaws.test_training import request as training_request
 from tests.localaws.test_training import source as source
+from tests.localaws.test_transform import lines
+from tests.localaws.test_transform import model as model
+from tests.localaws.test_transform import put as put_lines
+from tests.localaws.test_transform import request as transform_request
 
 TOPIC = f"arn:aws:sns:{REGION}:000000000000:nothing"
 
@@ -82,6 +87,25 @@ def test_failed_processing_job_carries_the_scripts_message(
     assert json.loads(error["Cause"])["ExitMessage"] == "열 label 이 없습니다"
 
 
+def test_transform_job_runs_to_its_end(aws: LocalAws, bucket: str, model: str, name: str) -> None:
+    put_lines(aws, bucket, name, a=lines("하나"))
+    state = task("sagemaker:createTransformJob.sync", transform_request(name, bucket, model))
+    result = succeed(aws, name, {"Transform": state})
+    assert result["TransformJobStatus"] == "Completed"
+    assert result["TransformOutput"]["S3OutputPath"] == f"s3://{bucket}/out/{name}"
+
+
+def test_failed_transform_job_carries_the_models_message(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    put_lines(aws, bucket, name, a=lines(""))
+    error = caught(
+        aws, name, task("sagemaker:createTransformJob.sync", transform_request(name, bucket, model))
+    )
+    assert error["Error"] == "States.TaskFailed"
+    assert "inputs is empty; send some text" in json.loads(error["Cause"])["FailureReason"]
+
+
 def test_refused_request_has_the_integrations_error_name(
     aws: LocalAws, bucket: str, source: str, name: str
 ) -> None:
@@ -89,7 +113,7 @@ def test_refused_request_has_the_integrations_error_name(
     state["Arguments"]["EnableManagedSpotTraining"] = True
     error = caught(aws, name, state)
     assert error["Error"] == "SageMaker.AmazonSageMakerException"
-    assert "EnableManagedSpotTraining" in error["Cause"]
+    assert "MaxWaitTimeInSeconds" in error["Cause"]
     assert "Status Code: 400" in error["Cause"]
 
 
@@ -189,6 +213,39 @@ def test_service_with_lower_case_members_takes_pascal_case(aws: LocalAws, name: 
     assert aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/{name}")["logGroups"]
 
 
+def test_retention_of_a_log_group_is_set(aws: LocalAws, name: str) -> None:
+    logs, group = aws.client("logs"), f"/{name}"
+    logs.create_log_group(logGroupName=group)
+    arguments = {"LogGroupName": group, "RetentionInDays": "{% 10 * 3 %}"}
+    succeed(aws, name, {"Keep": task("aws-sdk:cloudwatchlogs:putRetentionPolicy", arguments)})
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["retentionInDays"] == 30
+
+
+def test_metrics_are_put_as_a_list(aws: LocalAws, name: str) -> None:
+    dimensions = [{"Name": "Environment", "Value": "dev"}]
+    arguments = {
+        "Namespace": name,
+        "MetricData": [
+            {"MetricName": "Accuracy", "Value": "{% $states.input.accuracy %}", "Dimensions": dimensions},
+            {"MetricName": "Rows", "Value": 7, "Unit": "Count"},
+        ],
+    }
+    succeed(aws, name, {"Tell": task("aws-sdk:cloudwatch:putMetricData", arguments)}, {"accuracy": 0.875})
+    now = datetime.now(UTC)
+    [point] = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=name,
+        MetricName="Accuracy",
+        Dimensions=dimensions,
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=600,
+        Statistics=["Average"],
+    )["Datapoints"]
+    assert point["Average"] == 0.875
+    metrics = aws.client("cloudwatch").list_metrics(Namespace=name)["Metrics"]
+    assert {metric["MetricName"] for metric in metrics} == {"Accuracy", "Rows"}
+
+
 def test_whole_numbers_that_jsonata_computes_are_integers(aws: LocalAws, name: str) -> None:
     state = task("aws-sdk:sagemaker:listModels", {"MaxResults": "{% $floor(3.5) + 2 * 0.5 %}"})
     assert "Models" in succeed(aws, name, {"List": state})
@@ -210,7 +267,7 @@ def test_whole_numbers_that_jsonata_computes_are_integers(aws: LocalAws, name: s
         ("sns:publish", {"TopicArn": TOPIC, "Message": "x"}, "SNS.NotFoundException", "Service: AmazonSNS"),
         ("aws-sdk:nothing:getIt", {}, "States.Runtime", "nothing"),
         ("aws-sdk:s3:paint", {}, "States.Runtime", "paint"),
-        ("sagemaker:createTransformJob.sync", {}, "States.Runtime", "createTransformJob"),
+        ("sagemaker:createLabelingJob.sync", {}, "States.Runtime", "createLabelingJob"),
         ("sagemaker:createTrainingJob", {}, "States.Runtime", "createTrainingJob.sync only"),
     ],
 )

@@ -13,7 +13,7 @@ from localaws import LocalAws
 from tests.localaws.helpers import REGION, ROLE, TRAINING_IMAGE, archive, logged, wait
 
 SCRIPT = """
-import argparse, json, os, sys, time
+import argparse, json, os, pathlib, sys, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--rate", type=float)
 parser.add_argument("--behaviour", default="succeed")
@@ -21,11 +21,20 @@ options = parser.parse_args()
 print("[train] step=1 loss=0.9000", flush=True)
 print("[train] step=2 loss=0.2500 한국어", flush=True)
 rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "train.jsonl"), encoding="utf-8").read()
-if options.behaviour == "sleep":
+checkpoints = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "checkpoints")
+if options.behaviour.startswith("checkpoint"):
+    with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "found.json"), "w") as file:
+        json.dump(sorted(file.name for file in checkpoints.rglob("*.bin")), file)
+    (checkpoints / "step-1").mkdir(exist_ok=True)
+    with open(checkpoints / "step-1" / f"{options.behaviour}.bin", "wb", buffering=0) as file:
+        for part in range(15):  # slowly, so that one can see it half written
+            file.write(b"part " * 1000)
+            time.sleep(0.2)
+if options.behaviour in ("sleep", "checkpoint-sleep"):
     time.sleep(600)
 with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "training.json"), "w") as file:
     json.dump({"rate": options.rate}, file)
-if options.behaviour == "fail":
+if options.behaviour in ("fail", "checkpoint-fail"):
     raise ValueError("the label column is missing; name it with --label_column")
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.txt"), "w", encoding="utf-8") as file:
     file.write(rows)
@@ -210,10 +219,68 @@ def test_channel_without_objects_fails_naming_it(aws: LocalAws, bucket: str, sou
     assert f"s3://{bucket}/nothing/" in finished(aws, name)["FailureReason"]
 
 
+def test_source_that_comes_in_a_channel_as_a_single_object_is_run(
+    aws: LocalAws, bucket: str, source: str, name: str
+) -> None:
+    job = request(name, bucket, source)
+    job["HyperParameters"]["sagemaker_submit_directory"] = '"/opt/ml/input/data/code/sourcedir.tar.gz"'
+    data = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}}
+    job["InputDataConfig"].append({"ChannelName": "code", "DataSource": data})
+    aws.client("sagemaker").create_training_job(**job, EnableNetworkIsolation=True)
+    ended = finished(aws, name)
+    assert ended["TrainingJobStatus"] == "Completed", ended["FailureReason"]
+
+
+def spot(name: str, bucket: str, source: str, behaviour: str, folder: str) -> dict[str, Any]:
+    """A job on spot instances, whose checkpoints are under ``folder``."""
+    return request(
+        name,
+        bucket,
+        source,
+        behaviour=behaviour,
+        EnableManagedSpotTraining=True,
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models", "KmsKeyId": "alias/nunchi"},
+        ResourceConfig={
+            "InstanceType": "ml.p3.2xlarge",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 30,
+            "VolumeKmsKeyId": "alias/nunchi",
+        },
+        StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
+        CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/{folder}"},
+    )
+
+
+def test_checkpoint_is_uploaded_while_the_job_runs_and_found_by_the_next(
+    aws: LocalAws, bucket: str, source: str, name: str
+) -> None:
+    client, s3 = aws.client("sagemaker"), aws.client("s3")
+    client.create_training_job(**spot(name, bucket, source, "checkpoint-sleep", name))
+    [item] = wait(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"checkpoints/{name}/").get("Contents"))
+    # It was not there before it was complete.
+    assert (item["Key"], item["Size"]) == (f"checkpoints/{name}/step-1/checkpoint-sleep.bin", 75_000)
+    job = client.describe_training_job(TrainingJobName=name)
+    assert (job["TrainingJobStatus"], job["EnableManagedSpotTraining"]) == ("InProgress", True)
+    client.stop_training_job(TrainingJobName=name)
+    assert finished(aws, name)["TrainingJobStatus"] == "Stopped"
+    client.create_training_job(**spot(f"{name}-2", bucket, source, "checkpoint-fail", name))
+    assert finished(aws, f"{name}-2")["TrainingJobStatus"] == "Failed"
+    output = read_archive(aws, f"s3://{bucket}/models/{name}-2/output/output.tar.gz")
+    assert json.loads(output["found.json"]) == ["checkpoint-sleep.bin"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"checkpoints/{name}/")["Contents"]
+    assert {item["Key"].rpartition("/")[2]: item["Size"] for item in found} == {
+        "checkpoint-fail.bin": 75_000,
+        "checkpoint-sleep.bin": 75_000,
+    }
+
+
 @pytest.mark.parametrize(
     ("more", "named"),
     [
-        ({"EnableManagedSpotTraining": True}, "EnableManagedSpotTraining"),
+        ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds"),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 1}}, "Invalid MaxWaitTime"),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/home/checkpoints"}}, "LocalPath"),
+        ({"RetryStrategy": {"MaximumRetryAttempts": 1}}, "does not implement RetryStrategy"),
         ({"AlgorithmSpecification": {"TrainingImage": "mine:1", "TrainingInputMode": "File"}}, "mine:1"),
         (
             {"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}},
