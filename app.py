@@ -2,33 +2,49 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 
+from stacks.monitoring import MonitoringStack
+from stacks.network import NetworkStack
 from stacks.serving import ServingStack
-from stacks.settings import Settings, SettingsError, load
+from stacks.settings import Settings
+from stacks.settings_file import SettingsError, load_all
 from stacks.storage import StorageStack
 from stacks.training import TrainingStack
 
 CONFIG = Path(__file__).resolve().parent / "config"
 
 
-def build(environments: list[Settings], *, context: dict[str, Any] | None = None) -> cdk.App:
-    """The application with the stacks of `environments`, and its rule packs."""
-    app = cdk.App(context=context)
+def build(app: cdk.App, environments: list[Settings]) -> cdk.App:
+    """Add the stacks of `environments` to `app`, and the rule packs that judge them."""
     for settings in environments:
-        storage = StorageStack(app, settings)
-        training = TrainingStack(app, settings, storage=storage)
-        ServingStack(app, settings, training=training)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        add_environment(app, settings)
+    cdk.Validations.of(app).add_plugins(
+        AwsSolutionsChecks(app), NIST80053R5Checks(app), PCIDSS321Checks(app), HIPAASecurityChecks(app)
+    )
     return app
 
 
-if __name__ == "__main__":
+def add_environment(app: cdk.App, settings: Settings) -> None:
+    """The stacks of one environment; each takes what it needs of those before it."""
+    storage = StorageStack(app, settings)
+    network = NetworkStack(app, settings, settings.network, storage=storage) if settings.network else None
+    training = TrainingStack(app, settings, storage=storage, network=network)
+    ServingStack(app, settings, storage=storage, training=training, network=network)
+    MonitoringStack(app, settings, training=training)
+
+
+def main() -> None:
+    """Synthesise every environment, or the one that `cdk -c env=NAME` names."""
+    app = cdk.App()
     try:
-        environments = [load(path) for path in sorted(CONFIG.glob("*.yaml"))]
+        environments = load_all(CONFIG, app.node.try_get_context("env"))
     except SettingsError as error:
         sys.exit(str(error))
-    build(environments).synth()
+    build(app, environments).synth()
+
+
+if __name__ == "__main__":
+    main()

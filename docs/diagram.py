@@ -16,8 +16,8 @@ from typing import Any
 TEMPLATE = Path(__file__).resolve().parent.parent / "cdk.out" / "nunchi-dev-training.template.json"
 
 _SHAPES = {"Choice": "{{{{{}}}}}", "Succeed": "([{}])", "Fail": "([{}])"}
-# What only looks something up, or checks the input, is passed over in the picture.
-_PLUMBING = ("Begin", "Check", "Describe", "Did", "Has", "Read", "Refuse")
+# What only looks something up, checks the input, or keeps records, is passed over in the picture.
+_PLUMBING = ("Begin", "Check", "Describe", "Did", "Has", "Keep", "Read", "Record", "Refuse")
 
 
 def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class CodeArchive:
     s3_uri: str
     s3_object_arn: str
     bucket_arn: str
+    file_name: str
+    """Last part of its URI."""
 
 
 def training_archive(scope: Construct) -> CodeArchive:
@@ -48,6 +50,7 @@ def training_archive(scope: Construct) -> CodeArchive:
         s3_uri=asset.s3_object_url,
         s3_object_arn=f"{asset.bucket.bucket_arn}/{asset.s3_object_key}",
         bucket_arn=asset.bucket.bucket_arn,
+        file_name=asset.s3_object_key,
     )
 
 

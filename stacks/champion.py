@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Fn, RemovalPolicy
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from stacks.environment_stack import arn
 from stacks.images import Image
 from stacks.jsonata import query
 from stacks.permissions import Permission
@@ -25,10 +26,9 @@ class Champion(Construct):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         """Build both."""
         super().__init__(scope, "Champion")
-        stack = Stack.of(self)
         # A group with packages cannot be deleted, so it outlives its stack, and the next stack's
         # needs another name: the first part of the stack's own id.
-        stack_uuid = Fn.select(2, Fn.split("/", stack.stack_id))
+        stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
         suffix = Fn.select(0, Fn.split("-", stack_uuid))
         self.group = sagemaker.CfnModelPackageGroup(
             self,
@@ -37,18 +37,12 @@ class Champion(Construct):
             model_package_group_description=f"Nunchi {settings.environment}: every model that a retrain made",
         )
         self.group.apply_removal_policy(RemovalPolicy.RETAIN)
-        self._region = settings.region
+        self._region = settings.aws_region
         self._parameter = settings.champion_parameter
         # This resource never changes after its first creation: an update of it would put `none` back.
         ssm.CfnParameter(self, "Parameter", name=self._parameter, type="String", value="none")
-        self._parameter_arn = stack.format_arn(
-            service="ssm", resource="parameter", resource_name=self._parameter.removeprefix("/")
-        )
-        self._packages_arn = stack.format_arn(
-            service="sagemaker",
-            resource="model-package",
-            resource_name=f"{self.group.model_package_group_name}/*",
-        )
+        self._parameter_arn = arn("ssm", f"parameter{self._parameter}")
+        self._packages_arn = arn("sagemaker", f"model-package/{self.group.model_package_group_name}/*")
 
     def read(self, *, assign: State, next: str, catch: list[State]) -> State:
         """Read the parameter: `$states.result.Parameter.Value` is the champion."""
@@ -134,9 +128,7 @@ class Champion(Construct):
 
     def promote_permissions(self) -> list[Permission]:
         """What changing the champion needs; CloudFormation reads a stack's parameters for its caller."""
-        bootstrap = Stack.of(self).format_arn(
-            service="ssm", resource="parameter", resource_name="cdk-bootstrap/hnb659fds/version"
-        )
+        bootstrap = arn("ssm", "parameter/cdk-bootstrap/hnb659fds/version")
         return [
             Permission(["ssm:GetParameter", "ssm:PutParameter"], [self._parameter_arn]),
             Permission(["ssm:GetParameters"], [self._parameter_arn, bootstrap]),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stacks.jobs import CHECKPOINTS, JobRequests
+from stacks.jobs import JobRequests
 from stacks.jsonata import query, source
+from stacks.prefixes import BASE_MODELS
 from stacks.settings import Settings
 from stacks.states import State, choice, refuse, when
 
@@ -12,6 +13,13 @@ _UNKNOWN_FIELDS = (
     f"$filter($keys($states.input), function($field) {{ $not($field in {source(_INPUT_FIELDS)}) }})"
 )
 _NAME = "$states.context.Execution.Name"
+
+# An execution may have a name that a job or a registry's property may not.
+RUN = query(
+    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
+    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
+)
+"""What an execution's jobs and prefixes are named after."""
 
 
 def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
@@ -52,7 +60,7 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
             "Input", "'data_prefix must be a prefix of the data bucket that ends in a slash, as in reviews/'"
         ),
         "RefuseCheckpoint": refuse(
-            "Input", f"'base_checkpoint must be the name of one folder below {CHECKPOINTS}/, without slashes'"
+            "Input", f"'base_checkpoint must be the name of one folder below {BASE_MODELS}/, without slashes'"
         ),
         "RefuseHyperparameters": refuse(
             "Input", "'hyperparameters must be an object, as in {\"learning_rate\": 0.0001}'"
@@ -60,11 +68,7 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
         "Begin": {
             "Type": "Pass",
             "Assign": {
-                # An execution may have a name that a job or a registry's property may not.
-                "run": query(
-                    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
-                    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
-                ),
+                "run": RUN,
                 "dataPrefix": given("data_prefix", "'reviews/'"),
                 "baseCheckpoint": given("base_checkpoint", f"'{checkpoint}'"),
                 # The toolkit's own come last: an execution may not bring code of its own.

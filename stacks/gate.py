@@ -18,7 +18,7 @@ def gate(
 ) -> dict[str, State]:
     """States that judge `$evaluation` and register `$modelData`; those that pass go on to `Promote`."""
     limits = settings.gate
-    image = images.find(settings.training.transformers, "inference", "cpu")
+    image = images.find(settings.images.inference, "inference", settings.serving.processor)
     metrics = jobs.evaluation_uri("evaluation.json")
     return {
         "Gate": choice(

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
-
-from stacks import images
+from stacks import images, instances
 from stacks.archives import CodeArchive
 from stacks.jsonata import query, with_optional
+from stacks.network import Network
+from stacks.prefixes import BASE_MODELS, CHECKPOINTS, DATASETS, EVALUATIONS, MODELS, PACKAGES
 from stacks.settings import Settings
-
-DATASETS, MODELS, EVALUATIONS, CHECKPOINTS = "datasets", "models", "evaluations", "base-models"
-"""Prefixes of the artifact bucket."""
+from stacks.storage import Storage
 
 # The lines that train.py prints.
 METRICS = {
@@ -29,12 +26,14 @@ _INPUT = "/opt/ml/processing/input"
 # A training job has a toolkit that unpacks the source; for a processing job this line does it, as the
 # SageMaker SDK's FrameworkProcessor does in its runproc.sh:
 # https://github.com/aws/sagemaker-python-sdk/blob/v2.251.0/src/sagemaker/processing.py
-# Only evaluate.py needs packages that no image has: training can start where there is no index.
+# Only evaluate.py needs packages that no image has: training can start where there is no index. A job
+# in a network without one finds them in its input `packages`.
 _ENTRYPOINT = [
     "/bin/bash",
     "-euc",
     f"cd {_INPUT}/code && tar -xzf ./*.gz"
     ' && requirements="${0%.py}-requirements.txt"'
+    f" && if [ -d {_INPUT}/packages ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS={_INPUT}/packages; fi"
     ' && if [ -f "$requirements" ]; then python3 -m pip install --quiet -r "$requirements"; fi'
     ' && exec python3 "$0" "$@"',
 ]
@@ -44,41 +43,38 @@ class JobRequests:
     """Builds the `Arguments` of `createProcessingJob.sync` and `createTrainingJob.sync`."""
 
     def __init__(
-        self, *, settings: Settings, data: s3.IBucket, artifacts: s3.IBucket, code: CodeArchive
+        self, *, settings: Settings, storage: Storage, code: CodeArchive, network: Network | None
     ) -> None:
-        """Requests over the two buckets and the training code's archive."""
+        """Requests over `storage`'s buckets and the training code's archive."""
         self._settings = settings
-        self._data = data
-        self._artifacts = artifacts
+        self._storage = storage
         self._code = code
+        self._network = network
 
-    def prepare(self, role: iam.IRole) -> dict[str, Any]:
+    def prepare(self, role_arn: str) -> dict[str, Any]:
         """Check, clean and split the reviews below `$dataPrefix` of the data bucket."""
-        request = self._processing("prepare", role)
+        request = self._processing("prepare", role_arn, isolated=True)
         request["ProcessingInputs"] = [
             self._code_input(),
-            _input("data", query(f"'s3://{self._data.bucket_name}/' & $dataPrefix")),
+            _input("data", query(f"'s3://{self._storage.data}/' & $dataPrefix")),
         ]
-        request["ProcessingOutputConfig"] = {
-            "Outputs": [
-                self._output("train", DATASETS, "/train"),
-                self._output("validation", DATASETS, "/validation"),
-                self._output("test", DATASETS, "/test"),
-                self._output("manifest", DATASETS, "/manifest"),
-            ]
-        }
+        request["ProcessingOutputConfig"] = self._outputs(
+            self._output("train", DATASETS, "/train"),
+            self._output("validation", DATASETS, "/validation"),
+            self._output("test", DATASETS, "/test"),
+            self._output("manifest", DATASETS, "/manifest"),
+        )
         return request
 
-    def train(self, role: iam.IRole) -> dict[str, Any]:
+    def train(self, role_arn: str) -> dict[str, Any]:
         """Fine-tune the base checkpoint: `$baseCheckpoint` below `base-models/`, or the Hub's if it is ''."""
         training = self._settings.training
-        return {
+        image = images.find(self._settings.images.training, "training", "gpu")
+        request: dict[str, Any] = {
             "TrainingJobName": self._job_name("train"),
-            "RoleArn": role.role_arn,
+            "RoleArn": role_arn,
             "AlgorithmSpecification": {
-                "TrainingImage": images.find(training.transformers, "training", "gpu").uri(
-                    self._settings.region
-                ),
+                "TrainingImage": image.uri(self._settings.aws_region),
                 "TrainingInputMode": "File",
                 "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
             },
@@ -87,35 +83,55 @@ class JobRequests:
                 [
                     _channel("train", self._run_uri(DATASETS, "/train/")),
                     _channel("validation", self._run_uri(DATASETS, "/validation/")),
+                    _channel("code", self._code.s3_uri),
                 ],
                 _channel(
-                    "model",
-                    query(f"'s3://{self._artifacts.bucket_name}/{CHECKPOINTS}/' & $baseCheckpoint & '/'"),
+                    "model", query(f"'s3://{self._storage.artifacts}/{BASE_MODELS}/' & $baseCheckpoint & '/'")
                 ),
                 unless="$baseCheckpoint = ''",
             ),
-            "OutputDataConfig": {"S3OutputPath": self._run_uri(MODELS)},
+            "OutputDataConfig": {
+                "S3OutputPath": self._run_uri(MODELS),
+                "KmsKeyId": self._storage.key_arn,
+            },
             "ResourceConfig": {
                 "InstanceType": training.instance_type,
                 "InstanceCount": 1,
                 "VolumeSizeInGB": training.volume_gb,
+                **self._volume_key(training.instance_type),
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_seconds},
+            "Tags": self._tags(),
         }
+        if training.checkpoints:
+            # Below this execution's own prefix: a constant one would resume what another run finished.
+            request["CheckpointConfig"] = {"S3Uri": self._run_uri(CHECKPOINTS)}
+        if training.spot:
+            request["EnableManagedSpotTraining"] = True
+            request["StoppingCondition"]["MaxWaitTimeInSeconds"] = training.max_wait_seconds
+        # What comes from the Hub has to be fetched.
+        request["EnableNetworkIsolation"] = training.base_checkpoint.s3_prefix is not None
+        if self._network:
+            request["EnableInterContainerTrafficEncryption"] = True
+            request["VpcConfig"] = self._network.vpc_config()
+        return request
 
-    def evaluate(self, role: iam.IRole) -> dict[str, Any]:
+    def evaluate(self, role_arn: str) -> dict[str, Any]:
         """Score `$modelData`, and `$championData` unless it is '', on the held-out rows."""
-        request = self._processing("evaluate", role)
+        # Its packages come from an index, or from the artifact bucket where there is none.
+        request = self._processing("evaluate", role_arn, isolated=self._network is not None)
+        packages = _input("packages", f"s3://{self._storage.artifacts}/{PACKAGES}/")
         request["ProcessingInputs"] = with_optional(
             [
                 self._code_input(),
                 _input("model", query("$modelData")),
                 _input("test", self._run_uri(DATASETS, "/test/")),
+                *([packages] if self._network else []),
             ],
             _input("champion", query("$championData")),
             unless="$championData = ''",
         )
-        request["ProcessingOutputConfig"] = {"Outputs": [self._output("evaluation", EVALUATIONS)]}
+        request["ProcessingOutputConfig"] = self._outputs(self._output("evaluation", EVALUATIONS))
         return request
 
     def hyperparameters(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -123,8 +139,9 @@ class JobRequests:
         training = self._settings.training
         toolkit = {
             "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": self._code.s3_uri,
-            "sagemaker_region": self._settings.region,
+            # A path, not a URI: a job in network isolation could not fetch it, and SageMaker does.
+            "sagemaker_submit_directory": f"/opt/ml/input/data/code/{self._code.file_name}",
+            "sagemaker_region": self._settings.aws_region,
         }
         return toolkit, {
             "model_name_or_path": training.base_checkpoint.name,
@@ -136,14 +153,14 @@ class JobRequests:
         """Where evaluate.py's `file` lies."""
         return self._run_uri(EVALUATIONS, f"/{file}")
 
-    def _processing(self, step: str, role: iam.IRole) -> dict[str, Any]:
+    def _processing(self, step: str, role_arn: str, *, isolated: bool) -> dict[str, Any]:
         processing = self._settings.processing
-        image = images.find(self._settings.training.transformers, "inference", "cpu")
-        return {
+        image = images.find(self._settings.images.inference, "inference", "cpu")
+        request: dict[str, Any] = {
             "ProcessingJobName": self._job_name(step),
-            "RoleArn": role.role_arn,
+            "RoleArn": role_arn,
             "AppSpecification": {
-                "ImageUri": image.uri(self._settings.region),
+                "ImageUri": image.uri(self._settings.aws_region),
                 "ContainerEntrypoint": _ENTRYPOINT,
                 "ContainerArguments": [f"{step}.py"],
             },
@@ -152,16 +169,38 @@ class JobRequests:
                     "InstanceType": processing.instance_type,
                     "InstanceCount": 1,
                     "VolumeSizeInGB": processing.volume_gb,
+                    **self._volume_key(processing.instance_type),
                 }
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": processing.max_runtime_seconds},
+            "Tags": self._tags(),
         }
+        isolation = {"EnableNetworkIsolation": isolated}
+        request["NetworkConfig"] = isolation | (
+            {
+                "EnableInterContainerTrafficEncryption": True,
+                "VpcConfig": self._network.vpc_config(),
+            }
+            if self._network
+            else {}
+        )
+        return request
+
+    def _volume_key(self, instance_type: str) -> dict[str, str]:
+        # Instances with disks of their own encrypt them themselves, and SageMaker refuses a key for them.
+        return {} if instances.has_local_storage(instance_type) else {"VolumeKmsKeyId": self._storage.key_arn}
+
+    def _tags(self) -> list[dict[str, str]]:
+        return [{"Key": key, "Value": value} for key, value in self._settings.tags.items()]
+
+    def _outputs(self, *outputs: dict[str, Any]) -> dict[str, Any]:
+        return {"Outputs": list(outputs), "KmsKeyId": self._storage.key_arn}
 
     def _job_name(self, step: str) -> str:
         return query(f"'{self._settings.name(step)}-' & $run")
 
     def _run_uri(self, prefix: str, path: str = "") -> str:
-        return query(f"'s3://{self._artifacts.bucket_name}/{prefix}/' & $run & '{path}'")
+        return query(f"'s3://{self._storage.artifacts}/{prefix}/' & $run & '{path}'")
 
     def _code_input(self) -> dict[str, Any]:
         return _input("code", self._code.s3_uri)

@@ -1,20 +1,24 @@
 """What a role may do, with the reason for each wildcard beside it.
 
-cdk-nag reports every wildcard by the ARN that holds it; `acknowledge` answers each report with the
+cdk-nag reports every wildcard by the ARN that holds it; `make_role` answers each report with the
 reason, so a wildcard without one stops the synthesis.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from aws_cdk import Acknowledgment, ArnFormat, Stack, Validations
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from stacks.acknowledgements import acknowledge
+from stacks.environment_stack import arn
+
+Conditions = Mapping[str, Mapping[str, str | list[str]]]
 
 
 @dataclass(frozen=True)
@@ -25,89 +29,116 @@ class Permission:
     resources: list[str]
     because: str = ""
     """Why the wildcards in `resources` are as narrow as they get."""
-    conditions: dict[str, dict[str, str]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict)
 
-    def statement(self) -> iam.PolicyStatement:
+    def statement(self) -> dict[str, Any]:
         """The policy statement that allows it."""
-        return iam.PolicyStatement(
-            actions=self.actions, resources=self.resources, conditions=self.conditions or None
-        )
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": self.actions,
+            "Resource": self.resources,
+        }
+        return statement | ({"Condition": self.conditions} if self.conditions else {})
+
+
+def make_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    service: str,
+    description: str,
+    permissions: Sequence[Permission],
+) -> iam.CfnRole:
+    """A role that the AWS service `service` (as in `sagemaker`) assumes in this account's name.
+
+    Its permissions are a managed policy of its own, which is there before the role is: one that is
+    attached after the role would race the first job that runs as it.
+    """
+    policy = iam.CfnManagedPolicy(
+        scope,
+        f"{construct_id}Policy",
+        description=description,
+        policy_document={
+            "Version": "2012-10-17",
+            "Statement": [permission.statement() for permission in permissions],
+        },
+    )
+    stack = Stack.of(scope)
+    for permission in permissions:
+        if permission.because:
+            wild = [resource for resource in permission.resources if "*" in resource]
+            acknowledge(
+                policy,
+                permission.because,
+                *(f"AwsSolutions-IAM5[Resource::{_flat(one)}]" for one in stack.resolve(wild)),
+            )
+    return iam.CfnRole(
+        scope,
+        construct_id,
+        description=description,
+        managed_policy_arns=[policy.ref],
+        assume_role_policy_document={
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                    # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+                    "Condition": {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                }
+            ],
+        },
+    )
 
 
 def job_permissions(
-    scope: Construct, kind: Literal["Processing", "Training"], name: str, role: iam.IRole
+    kind: Literal["Processing", "Training", "Transform"], name: str, role_arn: str | None = None
 ) -> list[Permission]:
-    """What `sagemaker:create{kind}Job.sync` needs for jobs named `name-…` that run as `role`.
+    """What `sagemaker:create{kind}Job.sync` needs for jobs named `name-…` that run as `role_arn`.
 
+    A transform job has no role: it runs as its model does.
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
     """
-    stack = Stack.of(scope)
-    return [
-        Permission(
-            [
-                f"sagemaker:Create{kind}Job",
-                f"sagemaker:Describe{kind}Job",
-                f"sagemaker:Stop{kind}Job",
-                # Step Functions tags the jobs that it watches.
-                "sagemaker:AddTags",
-                "sagemaker:ListTags",
-            ],
-            [
-                stack.format_arn(
-                    service="sagemaker", resource=f"{kind.lower()}-job", resource_name=f"{name}-*"
-                )
-            ],
-            because="Each execution gives its job its own name",
-        ),
-        Permission(
-            ["iam:PassRole"],
-            [role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        ),
-        _managed_rule(stack, f"StepFunctionsGetEventsForSageMaker{kind}JobsRule"),
-    ]
+    jobs = Permission(
+        [
+            f"sagemaker:Create{kind}Job",
+            f"sagemaker:Describe{kind}Job",
+            f"sagemaker:Stop{kind}Job",
+            # Of the job's own tags, and of those that Step Functions gives the jobs that it watches.
+            "sagemaker:AddTags",
+            "sagemaker:ListTags",
+        ],
+        [arn("sagemaker", f"{kind.lower()}-job/{name}-*")],
+        because="Each execution gives its job its own name",
+    )
+    rule = _managed_rule(f"StepFunctionsGetEventsForSageMaker{kind}JobsRule")
+    if role_arn is None:
+        return [jobs, rule]
+    passed = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    return [jobs, Permission(["iam:PassRole"], [role_arn], conditions=passed), rule]
 
 
-def execution_permissions(scope: Construct, state_machine: sfn.StateMachine) -> list[Permission]:
-    """What `states:startExecution.sync:2` of `state_machine` needs.
+def execution_permissions(state_machine: str) -> list[Permission]:
+    """What `states:startExecution.sync:2` of the state machine of that name needs.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     """
-    stack = Stack.of(scope)
-    executions = stack.format_arn(
-        service="states",
-        resource="execution",
-        resource_name=f"{state_machine.state_machine_name}:*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
     return [
-        Permission(["states:StartExecution"], [state_machine.state_machine_arn]),
+        Permission(["states:StartExecution"], [arn("states", f"stateMachine:{state_machine}")]),
         Permission(
             ["states:DescribeExecution", "states:StopExecution"],
-            [executions],
+            [arn("states", f"execution:{state_machine}:*")],
             because="Each execution has its own name",
         ),
-        _managed_rule(stack, "StepFunctionsGetEventsForStepFunctionsExecutionRule"),
+        _managed_rule("StepFunctionsGetEventsForStepFunctionsExecutionRule"),
     ]
 
 
-def _managed_rule(stack: Stack, name: str) -> Permission:
+def _managed_rule(name: str) -> Permission:
     return Permission(
-        ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
-        [stack.format_arn(service="events", resource="rule", resource_name=name)],
+        ["events:DescribeRule", "events:PutRule", "events:PutTargets"], [arn("events", f"rule/{name}")]
     )
-
-
-def acknowledge(construct: Construct, permissions: Iterable[Permission]) -> None:
-    """Acknowledge the wildcards in `permissions`, which the policies below `construct` hold."""
-    stack = Stack.of(construct)
-    for permission in permissions:
-        for resource in permission.resources:
-            if "*" in resource and permission.because:
-                finding = _flat(stack.resolve(resource))
-                Validations.of(construct).acknowledge(
-                    Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{finding}]", reason=permission.because)
-                )
 
 
 def _flat(value: Any) -> str:

@@ -8,16 +8,16 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-su
 
 from __future__ import annotations
 
-from aws_cdk import Stack
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.champion import Champion
+from stacks.environment_stack import arn
 from stacks.jsonata import query
 from stacks.permissions import Permission
 from stacks.promotion_ends import put_right, restore, succeed
 from stacks.settings import Settings
 from stacks.states import UNCHANGED, State, caught, choice, failure, refuse, task, when
+from stacks.storage import Storage
 from stacks.workflow import Workflow
 
 # CloudFormation has no error of its own for this answer, only its text.
@@ -34,26 +34,25 @@ class Promote(Construct):
         settings: Settings,
         champion: Champion,
         serving_stack: str,
-        topic: sns.ITopic,
+        storage: Storage,
+        topic_arn: str,
     ) -> None:
         """Build the state machine that promotes by updating the stack named `serving_stack`."""
         super().__init__(scope, "Promote")
         title = f"[nunchi {settings.environment}] promotion"
-        stack_arn = Stack.of(self).format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{serving_stack}/*"
-        )
         self.workflow = Workflow(
             self,
-            "Workflow",
-            name=settings.name("promote"),
+            part="promote",
             description="Promote: make a model package the champion, or put the previous one back",
+            settings=settings,
+            storage=storage,
             start_at="CheckInput",
             states={
                 **_check(champion, serving_stack),
                 **_switch(champion, serving_stack, settings.champion_parameter),
                 **restore(champion, serving_stack, settings.champion_parameter),
-                **succeed(champion, topic.topic_arn, title),
-                **failure(topic.topic_arn, title),
+                **succeed(champion, topic_arn, title),
+                **failure(topic_arn, title),
             },
             permissions=[
                 *champion.promote_permissions(),
@@ -63,10 +62,12 @@ class Promote(Construct):
                         "cloudformation:DescribeStacks",
                         "cloudformation:UpdateStack",
                     ],
-                    [stack_arn],
+                    [arn("cloudformation", f"stack/{serving_stack}/*")],
                     because="A stack's ARN ends in an id that it gets when it is made",
                 ),
-                Permission(["sns:Publish"], [topic.topic_arn]),
+                # The topic is encrypted.
+                Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),
+                Permission(["sns:Publish"], [topic_arn]),
             ],
         )
 
@@ -130,6 +131,8 @@ def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str,
             {
                 "StackName": serving_stack,
                 "UsePreviousTemplate": True,
+                # The batch transform's role is in it.
+                "Capabilities": ["CAPABILITY_IAM"],
                 "Parameters": [
                     {"ParameterKey": name, "UsePreviousValue": True}
                     for name in ("Champion", "BootstrapVersion")

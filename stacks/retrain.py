@@ -5,21 +5,21 @@ Every failure that a state can catch ends in one message, and none but a promoti
 
 from __future__ import annotations
 
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks import images
+from stacks import images, prefixes
 from stacks.champion import Champion
 from stacks.execution_input import check_input
 from stacks.gate import gate
-from stacks.jobs import EVALUATIONS, MODELS, JobRequests
+from stacks.jobs import JobRequests
 from stacks.jsonata import query
 from stacks.permissions import Permission, execution_permissions, job_permissions
 from stacks.promote import Promote
+from stacks.records import keep_logs, keep_permission, record_metrics, record_permission
 from stacks.roles import JobRoles
 from stacks.settings import Settings
 from stacks.states import State, caught, choice, failure, task, when
+from stacks.storage import Storage
 from stacks.workflow import Workflow
 
 _OWN_FAILURE = r'/"Error":\s*"[A-Za-z]+Failed"/'
@@ -40,38 +40,48 @@ class Retrain(Construct):
         settings: Settings,
         jobs: JobRequests,
         roles: JobRoles,
-        artifacts: s3.IBucket,
+        storage: Storage,
         champion: Champion,
         promote: Promote,
-        topic: sns.ITopic,
+        topic_arn: str,
     ) -> None:
         """Build the state machine and what it may do."""
         super().__init__(scope, "Retrain")
         title = f"[nunchi {settings.environment}] retrain"
         self.workflow = Workflow(
             self,
-            "Workflow",
-            name=settings.name("retrain"),
+            part="retrain",
             description="Retrain: prepare, train, evaluate, gate, register, promote",
+            settings=settings,
+            storage=storage,
             start_at="CheckInput",
             states={
                 **check_input(settings, jobs),
                 **_make_model(jobs, roles),
-                **_evaluate(jobs, roles, champion, artifacts),
-                **gate(settings, jobs, champion, topic.topic_arn, title),
+                **_evaluate(jobs, roles, champion, storage),
+                **record_metrics(settings, next="KeepProcessingLogs"),
+                **keep_logs(settings, "Processing", "Training", next="Gate"),
+                **gate(settings, jobs, champion, topic_arn, title),
                 **_promote(promote, settings.champion_parameter),
-                **failure(topic.topic_arn, title),
+                **failure(topic_arn, title),
             },
             permissions=[
-                *job_permissions(self, "Processing", settings.name("prepare"), roles.prepare),
-                *job_permissions(self, "Training", settings.name("train"), roles.train),
-                *job_permissions(self, "Processing", settings.name("evaluate"), roles.evaluate),
-                *execution_permissions(self, promote.workflow.state_machine),
+                *job_permissions("Processing", settings.name("prepare"), roles.prepare.attr_arn),
+                *job_permissions("Training", settings.name("train"), roles.train.attr_arn),
+                *job_permissions("Processing", settings.name("evaluate"), roles.evaluate.attr_arn),
+                *execution_permissions(settings.name("promote")),
                 *champion.register_permissions(
-                    images.find(settings.training.transformers, "inference", "cpu"),
-                    [artifacts.arn_for_objects(f"{prefix}/*") for prefix in (MODELS, EVALUATIONS)],
+                    images.find(settings.images.inference, "inference", settings.serving.processor),
+                    [
+                        storage.artifacts_arn(f"{prefix}/*")
+                        for prefix in (prefixes.MODELS, prefixes.EVALUATIONS)
+                    ],
                 ),
-                Permission(["sns:Publish"], [topic.topic_arn]),
+                record_permission(),
+                keep_permission("Processing", "Training"),
+                # The evaluation is read, and the topic written, under the key.
+                Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),
+                Permission(["sns:Publish"], [topic_arn]),
             ],
         )
 
@@ -80,13 +90,13 @@ def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
     return {
         "Prepare": task(
             "sagemaker:createProcessingJob.sync",
-            jobs.prepare(roles.prepare),
+            jobs.prepare(roles.prepare.attr_arn),
             next="Train",
             catch=[caught("Prepare")],
         ),
         "Train": task(
             "sagemaker:createTrainingJob.sync",
-            jobs.train(roles.train),
+            jobs.train(roles.train.attr_arn),
             assign={"modelData": query("$states.result.ModelArtifacts.S3ModelArtifacts")},
             next="ReadChampion",
             catch=[caught("Train")],
@@ -94,9 +104,7 @@ def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
     }
 
 
-def _evaluate(
-    jobs: JobRequests, roles: JobRoles, champion: Champion, artifacts: s3.IBucket
-) -> dict[str, State]:
+def _evaluate(jobs: JobRequests, roles: JobRoles, champion: Champion, storage: Storage) -> dict[str, State]:
     return {
         "ReadChampion": champion.read(
             assign={"champion": query("$states.result.Parameter.Value")},
@@ -114,18 +122,18 @@ def _evaluate(
         ),
         "Evaluate": task(
             "sagemaker:createProcessingJob.sync",
-            jobs.evaluate(roles.evaluate),
+            jobs.evaluate(roles.evaluate.attr_arn),
             next="ReadEvaluation",
             catch=[caught("Evaluate")],
         ),
         "ReadEvaluation": task(
             "aws-sdk:s3:getObject",
             {
-                "Bucket": artifacts.bucket_name,
-                "Key": query(f"'{EVALUATIONS}/' & $run & '/evaluation.json'"),
+                "Bucket": storage.artifacts,
+                "Key": query(f"'{prefixes.EVALUATIONS}/' & $run & '/evaluation.json'"),
             },
             assign={"evaluation": query("$parse($states.result.Body)")},
-            next="Gate",
+            next="RecordMetrics",
             catch=[caught("ReadEvaluation")],
         ),
     }
@@ -145,7 +153,7 @@ def _promote(promote: Promote, parameter: str) -> dict[str, State]:
         "Promote": task(
             "states:startExecution.sync:2",
             {
-                "StateMachineArn": promote.workflow.state_machine.state_machine_arn,
+                "StateMachineArn": promote.workflow.state_machine.ref,
                 "Name": query("$run"),
                 "Input": {"model_package_arn": query("$package")},
             },

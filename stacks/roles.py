@@ -1,110 +1,178 @@
-"""The roles of the jobs and of the endpoint: one a step, each with what its step does."""
+"""The roles of the jobs and of the endpoints: one a step, each with what its step does."""
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks import images
+from stacks import images, instances, prefixes
 from stacks.archives import CodeArchive
-from stacks.jobs import CHECKPOINTS, DATASETS, EVALUATIONS, MODELS
-from stacks.permissions import Permission, acknowledge
+from stacks.environment_stack import arn
+from stacks.network import Network
+from stacks.permissions import Permission, make_role
 from stacks.settings import Settings
+from stacks.storage import Storage
+
+_BY_PREFIX = "An execution names the reviews and the checkpoint, and what it makes, by prefix"
 
 
 class JobRoles(Construct):
-    """Execution roles that SageMaker assumes.
-
-    Policies stand inside their role, not beside it: a job or a model made right after the role
-    would otherwise race the attachment of its policy.
-    """
+    """Execution roles that SageMaker assumes."""
 
     def __init__(
         self,
         scope: Construct,
         *,
         settings: Settings,
-        data: s3.IBucket,
-        artifacts: s3.IBucket,
+        storage: Storage,
         code: CodeArchive,
+        network: Network | None,
     ) -> None:
-        """Build the roles over the two buckets and the training code's archive."""
+        """Build the roles over `storage`'s buckets and the training code's archive."""
         super().__init__(scope, "JobRoles")
         self._settings = settings
-        transformers = settings.training.transformers
-        processing = images.find(transformers, "inference", "cpu")
+        self._storage = storage
+        self._network = network
+        inference = images.find(settings.images.inference, "inference", "cpu")
+        training = images.find(settings.images.training, "training", "gpu")
+        serving = images.find(settings.images.inference, "inference", settings.serving.processor)
+        processing_type, training_type = settings.processing.instance_type, settings.training.instance_type
         source = Permission(["s3:GetObject"], [code.s3_object_arn])
         # A job's input is a prefix, even where one object is meant.
-        sources, reviews, runs = (
-            Permission(["s3:ListBucket"], [arn])
-            for arn in (code.bucket_arn, data.bucket_arn, artifacts.bucket_arn)
-        )
-
-        def read(prefix: str, bucket: s3.IBucket = artifacts) -> Permission:
-            return Permission(
-                ["s3:GetObject"],
-                [bucket.arn_for_objects(f"{prefix}*")],
-                because="An execution names the reviews and the checkpoint, and what it makes, by prefix",
-            )
-
-        def write(prefix: str) -> Permission:
-            return Permission(
-                ["s3:AbortMultipartUpload", "s3:PutObject"],
-                [artifacts.arn_for_objects(f"{prefix}/*")],
-                because="Each execution writes below a prefix of its own",
-            )
+        sources = Permission(["s3:ListBucket"], [code.bucket_arn])
+        reviews = Permission(["s3:ListBucket"], [storage.data_arn()])
+        runs = Permission(["s3:ListBucket"], [storage.artifacts_arn()])
+        data = Permission(["s3:GetObject"], [storage.data_arn("*")], because=_BY_PREFIX)
 
         self.prepare = self._role(
             "Prepare",
-            "ProcessingJobs",
-            processing,
-            [source, sources, read("", data), reviews, write(DATASETS), runs],
+            [
+                *(source, sources, data, reviews, self._write(prefixes.DATASETS), runs),
+                *self._container("ProcessingJobs", f"{settings.name('prepare')}-", inference),
+                *self._instance(processing_type),
+            ],
         )
+        checkpoints = [self._write(prefixes.CHECKPOINTS), self._read(prefixes.CHECKPOINTS)]
         self.train = self._role(
             "Train",
-            "TrainingJobs",
-            images.find(transformers, "training", "gpu"),
-            [source, read(f"{DATASETS}/"), read(f"{CHECKPOINTS}/"), write(MODELS), runs],
+            [
+                *(source, sources, self._read(prefixes.DATASETS), self._read(prefixes.BASE_MODELS)),
+                *(self._write(prefixes.MODELS), runs),
+                *(checkpoints if settings.training.checkpoints else []),
+                *self._container("TrainingJobs", f"{settings.name('train')}-", training),
+                *self._instance(training_type),
+            ],
         )
+        packages = [self._read(prefixes.PACKAGES)]
         self.evaluate = self._role(
             "Evaluate",
-            "ProcessingJobs",
-            processing,
-            [source, sources, read(f"{DATASETS}/"), read(f"{MODELS}/"), write(EVALUATIONS), runs],
+            [
+                *(source, sources, self._read(prefixes.DATASETS), self._read(prefixes.MODELS)),
+                *(self._write(prefixes.EVALUATIONS), runs),
+                *(packages if network else []),
+                *self._container("ProcessingJobs", f"{settings.name('evaluate')}-", inference),
+                *self._instance(processing_type),
+            ],
         )
-        self.serve = self._role("Serve", "Endpoints", processing, [read(f"{MODELS}/"), runs])
+        self.serve = self._role("Serve", [self._read(prefixes.MODELS), runs, *self._serve(serving)])
 
-    def _role(
-        self, step: str, log_group: str, image: images.Image, permissions: list[Permission]
-    ) -> iam.Role:
-        permissions = [*permissions, *self._of_every_container(log_group, image)]
-        role = iam.Role(
+    def _serve(self, image: images.Image) -> list[Permission]:
+        serving = self._settings.serving
+        permissions = []
+        if serving.realtime:
+            name = self._settings.endpoint_name
+            permissions += self._endpoint_logs(name)
+            permissions += self._instance(serving.realtime.instance_type)
+        if serving.serverless:
+            permissions += self._endpoint_logs(self._settings.serverless_endpoint_name)
+        if serving.data_capture_percent:
+            permissions.append(self._write(prefixes.CAPTURES))
+        if serving.batch:
+            permissions += [
+                Permission(
+                    ["s3:GetObject"],
+                    [self._storage.data_arn(f"{prefixes.INCOMING}/*")],
+                    because="An execution names its files by prefix",
+                ),
+                Permission(["s3:ListBucket"], [self._storage.data_arn()]),
+                self._write(prefixes.PREDICTIONS),
+                *self._job_logs("TransformJobs", f"{self._settings.name('transform')}-"),
+            ]
+        return [*permissions, *self._of_every_container(image)]
+
+    def _role(self, step: str, permissions: list[Permission]) -> iam.CfnRole:
+        return make_role(
             self,
             step,
-            assumed_by=iam.ServicePrincipal(
-                "sagemaker.amazonaws.com",
-                # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
+            service="sagemaker",
             description=f"Nunchi {self._settings.environment}: {step.lower()}",
-            inline_policies={
-                step: iam.PolicyDocument(statements=[permission.statement() for permission in permissions])
-            },
+            permissions=[
+                *permissions,
+                Permission(
+                    ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [self._storage.key_arn]
+                ),
+                *(self._network.permissions() if self._network else []),
+            ],
         )
-        acknowledge(role, permissions)
-        return role
 
-    def _of_every_container(self, log_group: str, image: images.Image) -> list[Permission]:
+    def _read(self, prefix: str) -> Permission:
+        return Permission(["s3:GetObject"], [self._storage.artifacts_arn(f"{prefix}/*")], because=_BY_PREFIX)
+
+    def _write(self, prefix: str) -> Permission:
+        return Permission(
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            [self._storage.artifacts_arn(f"{prefix}/*")],
+            because="Each execution writes below a prefix of its own",
+        )
+
+    def _instance(self, instance_type: str) -> list[Permission]:
+        # SageMaker gives the volumes of the instance a grant of the key.
+        if instances.has_local_storage(instance_type):
+            return []
+        return [
+            Permission(
+                ["kms:CreateGrant"],
+                [self._storage.key_arn],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            )
+        ]
+
+    def _container(self, log_group: str, job: str, image: images.Image) -> list[Permission]:
+        return [*self._job_logs(log_group, job), *self._of_every_container(image)]
+
+    def _of_every_container(self, image: images.Image) -> list[Permission]:
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-        stack = Stack.of(self)
         return [
             Permission(
                 ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                [image.repository_arn(self._settings.region)],
+                [image.repository_arn(self._settings.aws_region)],
             ),
             Permission(["ecr:GetAuthorizationToken"], ["*"], because="The action has no resources"),
+            Permission(
+                ["cloudwatch:PutMetricData"],
+                ["*"],
+                because="The action has no resources; a condition names the namespace",
+                conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+            ),
+        ]
+
+    def _job_logs(self, group: str, job: str) -> list[Permission]:
+        # The group is every environment's, the streams are the job's own.
+        return [
+            Permission(
+                ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams"],
+                [arn("logs", f"log-group:/aws/sagemaker/{group}:*")],
+                because="SageMaker names the log streams",
+            ),
+            Permission(
+                ["logs:PutLogEvents"],
+                [arn("logs", f"log-group:/aws/sagemaker/{group}:log-stream:{job}*")],
+                because="A job's log stream begins with its name",
+            ),
+        ]
+
+    def _endpoint_logs(self, endpoint: str) -> list[Permission]:
+        return [
             Permission(
                 [
                     "logs:CreateLogGroup",
@@ -112,20 +180,7 @@ class JobRoles(Construct):
                     "logs:DescribeLogStreams",
                     "logs:PutLogEvents",
                 ],
-                [
-                    stack.format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name=f"/aws/sagemaker/{log_group}*",
-                        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                    )
-                ],
+                [arn("logs", f"log-group:/aws/sagemaker/Endpoints/{endpoint}:*")],
                 because="SageMaker names the log streams",
-            ),
-            Permission(
-                ["cloudwatch:PutMetricData"],
-                ["*"],
-                because="The action has no resources; a condition names the namespace",
-                conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
-            ),
+            )
         ]

@@ -1,80 +1,70 @@
-"""The serving stack: the champion behind a real-time endpoint."""
+"""The serving stack: the champion behind a real-time and a serverless endpoint, and for files in batches."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnCondition, CfnOutput, CfnParameter, Environment, Fn, RemovalPolicy, Stack
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import CfnOutput
 from constructs import Construct
 
+from stacks.environment_stack import EnvironmentStack, arn
+from stacks.network import NetworkStack
+from stacks.realtime import Realtime
+from stacks.served_model import ServedModel
+from stacks.serverless import Serverless
 from stacks.settings import Settings
+from stacks.storage import StorageStack
 from stacks.training import TrainingStack
+from stacks.transform import Transform
 
 
-class ServingStack(Stack):
-    """Serves the model package that the champion parameter names; nothing while it names none."""
+class ServingStack(EnvironmentStack):
+    """Serves the model package that the champion parameter names."""
 
-    def __init__(self, scope: Construct, settings: Settings, *, training: TrainingStack) -> None:
-        """Build the endpoint of `settings`' environment."""
+    def __init__(
+        self,
+        scope: Construct,
+        settings: Settings,
+        *,
+        storage: StorageStack,
+        training: TrainingStack,
+        network: NetworkStack | None,
+    ) -> None:
+        """Build the ways of serving that `settings` has."""
         super().__init__(
             scope,
-            settings.name("serving"),
-            env=Environment(account=settings.account, region=settings.region),
-            description=f"Nunchi {settings.environment}: the champion's endpoint",
+            settings,
+            "serving",
+            holds="the champion's endpoints and batches",
+            after=[storage, training, network],
         )
-        # By name, not by reference: the parameter's value moves with every promotion.
-        self.add_stack_dependency(training)
-        champion = CfnParameter(
+        serving, buckets, topic_arn = settings.serving, storage.exports, training.exports.topic_arn
+        model = ServedModel(
             self,
-            "Champion",
-            type="AWS::SSM::Parameter::Value<String>",
-            default=settings.champion_parameter,
-            description="SSM parameter with the ARN of the model package that serves, or none",
+            settings=settings,
+            role_arn=training.exports.serve_role_arn,
+            network=network.exports if network else None,
         )
-        has_champion = CfnCondition(
-            self,
-            "HasChampion",
-            expression=Fn.condition_not(Fn.condition_equals(champion.value_as_string, "none")),
-        )
-        # SageMaker would make the log group itself, and keep it for ever.
-        log_group = logs.LogGroup(
-            self,
-            "EndpointLogs",
-            log_group_name=f"/aws/sagemaker/Endpoints/{settings.endpoint_name}",
-            retention=logs.RetentionDays.SIX_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        # Neither the model nor the configuration has a physical name: a new champion replaces both,
-        # and updates the endpoint in place.
-        model = sagemaker.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=training.roles.serve.role_arn,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                model_package_name=champion.value_as_string
-            ),
-        )
-        config = sagemaker.CfnEndpointConfig(
-            self,
-            "EndpointConfig",
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name="champion",
-                    model_name=model.attr_model_name,
-                    instance_type=settings.serving.instance_type,
-                    initial_instance_count=settings.serving.instance_count,
-                    initial_variant_weight=1,
-                )
-            ],
-        )
-        endpoint = sagemaker.CfnEndpoint(
-            self,
-            "Endpoint",
-            endpoint_name=settings.endpoint_name,
-            endpoint_config_name=config.attr_endpoint_config_name,
-        )
-        # Deleted before the endpoint, the group would come back with the endpoint's last line.
-        endpoint.node.add_dependency(log_group)
-        for resource in (model, config, endpoint):
-            resource.cfn_options.condition = has_champion
-        CfnOutput(self, "EndpointName", value=settings.endpoint_name)
+        if serving.realtime:
+            Realtime(
+                self,
+                settings=settings,
+                realtime=serving.realtime,
+                storage=buckets,
+                model=model,
+                topic_arn=topic_arn,
+            )
+            CfnOutput(self, "EndpointName", value=settings.endpoint_name)
+        if serving.serverless:
+            Serverless(self, settings=settings, serverless=serving.serverless, storage=buckets, model=model)
+            CfnOutput(self, "ServerlessEndpointName", value=settings.serverless_endpoint_name)
+        if serving.batch:
+            Transform(
+                self,
+                settings=settings,
+                batch=serving.batch,
+                storage=buckets,
+                model=model,
+                topic_arn=topic_arn,
+            )
+            # It is there with the first champion only; its name is known.
+            machine = arn("states", f"stateMachine:{settings.name('transform')}")
+            CfnOutput(self, "TransformStateMachine", value=machine)

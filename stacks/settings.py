@@ -1,49 +1,79 @@
 """What can be set for an environment: the one typed model behind `config/<environment>.yaml`.
 
-A wrong file stops the synthesis with one `SettingsError` that names the file, each wrong field,
-its value, and what is allowed.
+A wrong file stops the synthesis with one `SettingsError` (`stacks/settings_file.py`) that names the file,
+each wrong field, its value, and what is allowed. Rules across fields: `stacks/rules.py`.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from aws_cdk import Aws
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from stacks import images
+from stacks import images, instances, rules, schedule_expression
 
-_INSTANCE_TYPE = re.compile(r"^ml\.[a-z][a-z0-9-]*\.[0-9]*[a-z]+$")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
-
-class SettingsError(ValueError):
-    """A settings file that cannot be used, with everything that is wrong in it."""
-
-
-def _instance_type(value: str) -> str:
-    if not _INSTANCE_TYPE.match(value):
-        raise ValueError("is not a SageMaker instance type; allowed: ml.<family>.<size>, as in ml.p3.2xlarge")
-    return value
-
-
-InstanceType = Annotated[str, AfterValidator(_instance_type)]
+InstanceType = Annotated[str, AfterValidator(instances.check_exists)]
+RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653]
+"""The periods that CloudWatch Logs knows."""
 
 
 class _Model(BaseModel):
     # Strict: YAML's yes is no number.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StorageSettings(_Model):
+    """The buckets. Models, evaluations, base models and reviews are kept for ever."""
+
+    noncurrent_days: Annotated[int, Field(ge=1)] = 30
+    """Days that an object lives on after it was overwritten or deleted."""
+    artifact_days: Annotated[int, Field(ge=1)] = 180
+    """Days that what can be made again is kept: split data sets, checkpoints, captured requests."""
+    access_log_days: Annotated[int, Field(ge=1)] = 365
+
+
+class NetworkSettings(_Model):
+    """A VPC without a way to the internet, in which jobs and real-time endpoints run."""
+
+    cidr: str = "10.20.0.0/16"
+    availability_zones: Annotated[int, Field(ge=2, le=3)] = 2
+
+    @field_validator("cidr")
+    @classmethod
+    def _block(cls, value: str) -> str:
+        return rules.check_cidr(value)
+
+
+class LogSettings(_Model):
+    """The logs of workflows, jobs, endpoints and the network."""
+
+    retention_days: RetentionDays = 180
+    execution_data: bool = True
+    """Whether the workflows' logs hold input and output of each state."""
+
+
+class ImageSettings(_Model):
+    """Versions of transformers, which pick the Hugging Face images (`stacks/images.py`)."""
+
+    training: str = "4.49.0"
+    inference: str = "4.49.0"
+    """Serves what `training` made, and runs the processing jobs."""
+
+    @field_validator("training")
+    @classmethod
+    def _has_training_image(cls, value: str) -> str:
+        images.find(value, "training", "gpu")
+        return value
+
+    @field_validator("inference")
+    @classmethod
+    def _has_inference_image(cls, value: str) -> str:
+        images.find(value, "inference", "cpu")
+        return value
 
 
 class BaseCheckpoint(_Model):
@@ -75,6 +105,32 @@ class Hyperparameters(_Model):
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_seq_length: Annotated[int, Field(ge=8, le=512)] = 128
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    bf16: bool = False
+    """Train in bfloat16, from Ampere on, in place of float16."""
+
+
+class ScheduleSettings(_Model):
+    """When the retrain starts by itself."""
+
+    expression: str
+    """As EventBridge Scheduler reads it: `cron(0 3 ? * SUN *)`, `rate(7 days)` or `at(2027-01-01T03:00:00)`.
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    timezone: str = "Asia/Seoul"
+    flexible_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
+    """How much later than said it may start; 0 is to the minute."""
+    max_retries: Annotated[int, Field(ge=0, le=185)] = 3
+    max_age_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
+    """How long a start that failed is tried again, before it goes to the dead-letter queue."""
+
+    @field_validator("expression")
+    @classmethod
+    def _is_understood(cls, value: str) -> str:
+        return schedule_expression.check(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_timezone(cls, value: str) -> str:
+        return schedule_expression.check_timezone(value)
 
 
 class TrainingSettings(_Model):
@@ -83,17 +139,15 @@ class TrainingSettings(_Model):
     instance_type: InstanceType = "ml.p3.2xlarge"
     volume_gb: Annotated[int, Field(ge=10, le=16384)] = 50
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
-    transformers: str = "4.49.0"
-    """Version of transformers, which picks the training and the inference image (`stacks/images.py`)."""
+    checkpoints: bool = True
+    """Whether each epoch is kept in S3, for a job that is interrupted to go on from."""
+    spot: bool = False
+    """Managed spot training."""
+    max_wait_seconds: Annotated[int, Field(ge=60, le=864000)] | None = None
+    """With spot: how long the job may take, waiting for capacity included."""
     base_checkpoint: BaseCheckpoint = BaseCheckpoint()
     hyperparameters: Hyperparameters = Hyperparameters()
-
-    @field_validator("transformers")
-    @classmethod
-    def _has_images(cls, value: str) -> str:
-        images.find(value, "training", "gpu")
-        images.find(value, "inference", "cpu")
-        return value
+    schedule: ScheduleSettings | None = None
 
 
 class ProcessingSettings(_Model):
@@ -113,35 +167,123 @@ class GateSettings(_Model):
     """How much lower than the champion's, on the same rows, the accuracy may be."""
 
 
-class ServingSettings(_Model):
-    """The real-time endpoint."""
+class RealtimeSettings(_Model):
+    """The real-time endpoint, named `nunchi-<environment>`."""
 
     instance_type: InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    min_instances: Annotated[int, Field(ge=1, le=100)] = 1
+    max_instances: Annotated[int, Field(ge=1, le=100)] = 1
+    """More than `min_instances`: the endpoint scales."""
+    invocations_per_instance: Annotated[int, Field(ge=1)] = 600
+    """Invocations a minute and instance that scaling aims at."""
+    scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
+    canary_percent: Annotated[int, Field(ge=1, le=50)] | None = None
+    """Share of the new instances that take traffic first when a model or instance changes; without it all."""
+    bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
+    """How long the alarms are watched before the old instances go."""
+    max_latency_ms: Annotated[int, Field(ge=1, le=60000)] = 1000
+    """The model's p99 latency above which the alarm rings, and a change is rolled back."""
+
+
+class ServerlessSettings(_Model):
+    """The serverless endpoint, named `nunchi-<environment>-serverless`."""
+
+    memory_mb: int = 3072
+    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+    provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = None
+    """Requests at a time that never start cold."""
+    max_provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = None
+    """More than `provisioned_concurrency`: it scales."""
+
+
+class BatchSettings(_Model):
+    """The batch transform workflow, named `nunchi-<environment>-transform`."""
+
+    instance_type: InstanceType = "ml.m5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
+
+
+class HubModel(_Model):
+    """What serves while there is no champion: a model straight from the Hugging Face Hub."""
+
+    model_id: str
+    """As in `jaehyeong/koelectra-base-v3-generalized-sentiment-analysis`."""
+    task: Literal["text-classification", "token-classification", "fill-mask", "feature-extraction"] = (
+        "text-classification"
+    )
+    revision: str
+    """The commit: what a branch means can change behind one's back."""
+
+    @field_validator("revision")
+    @classmethod
+    def _is_pinned(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{40}", value):
+            raise ValueError("must be a commit of the Hub's repository: 40 lower-case hexadecimal digits")
+        return value
+
+
+class ServingSettings(_Model):
+    """What serves the champion: each way is there when it has fields (`{}` for the defaults)."""
+
+    processor: images.Processor = "cpu"
+    """Whose image a model is registered with."""
+    data_capture_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    """Share of the requests that is kept, with its answer, below `captures/` of the artifact bucket."""
+    hub: HubModel | None = None
+    realtime: RealtimeSettings | None = RealtimeSettings()
+    serverless: ServerlessSettings | None = None
+    batch: BatchSettings | None = BatchSettings()
+
+
+class BudgetSettings(_Model):
+    """The environment's monthly budget."""
+
+    monthly_usd: Annotated[int, Field(ge=1)] = 100
+    actual_percent: Annotated[int, Field(ge=1, le=1000)] = 80
+    forecast_percent: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
 class Settings(_Model):
     """One environment."""
 
     environment: str
-    """Part of every name; at most 10 characters, so that a job's name with an execution's in it
+    """Part of every name; at most 9 characters, so that a job's name with an execution's in it
     stays within SageMaker's 63."""
+    owner: str
+    """Who is asked about it: tag `owner` of everything."""
+    cost_centre: str
+    """Who pays for it: tag `cost-centre` of everything."""
     account: str | None = None
     """AWS account; the CLI's own when it is not given."""
-    region: str = "ap-northeast-2"
+    region: str | None = None
+    """AWS region; the CLI's own when it is not given."""
+    termination_protection: bool = False
+    """Whether its stacks refuse to be deleted."""
     notification_emails: list[str] = []
-    """Who is told how each retrain and promotion ended."""
+    """Who is told how each retrain and promotion ended, of alarms, and of the budget."""
+    storage: StorageSettings = StorageSettings()
+    network: NetworkSettings | None = None
+    logs: LogSettings = LogSettings()
+    images: ImageSettings = ImageSettings()
     training: TrainingSettings = TrainingSettings()
     processing: ProcessingSettings = ProcessingSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
+    budget: BudgetSettings = BudgetSettings()
 
     @field_validator("environment")
     @classmethod
     def _part_of_names(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", value):
-            raise ValueError("must be 2 to 10 lower-case letters and digits, a letter first, as in dev")
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,8}", value):
+            raise ValueError("must be 2 to 9 lower-case letters and digits, a letter first, as in dev")
         return value
+
+    @field_validator("owner", "cost_centre")
+    @classmethod
+    def _tag(cls, value: str) -> str:
+        return rules.check_tag(value)
 
     @field_validator("account")
     @classmethod
@@ -152,8 +294,9 @@ class Settings(_Model):
 
     @field_validator("region")
     @classmethod
-    def _has_images(cls, value: str) -> str:
-        images.account(value)
+    def _has_images(cls, value: str | None) -> str | None:
+        if value is not None:
+            images.check_region(value)
         return value
 
     @field_validator("notification_emails")
@@ -167,20 +310,19 @@ class Settings(_Model):
         return value
 
     @model_validator(mode="after")
-    def _images_run_on_instances(self) -> Settings:
-        training = images.find(self.training.transformers, "training", "gpu")
-        inference = images.find(self.training.transformers, "inference", "cpu")
-        for section, image in (("training", training), ("processing", inference), ("serving", inference)):
-            instance_type = getattr(self, section).instance_type
-            try:
-                images.check_instance(image, instance_type)
-            except ValueError as error:
-                raise ValueError(f"{section}.instance_type: {instance_type!r}: {error}") from error
+    def _rules_across_fields(self) -> Settings:
+        if broken := [str(one) for one in rules.broken(self)]:
+            raise ValueError("\n".join(broken))
         return self
 
     def name(self, part: str) -> str:
         """The physical name of a resource of this environment, as in `nunchi-dev-retrain`."""
         return f"nunchi-{self.environment}-{part}"
+
+    @property
+    def aws_region(self) -> str:
+        """The region, or the token that CloudFormation replaces by the deployment's own."""
+        return self.region or Aws.REGION
 
     @property
     def champion_parameter(self) -> str:
@@ -192,65 +334,17 @@ class Settings(_Model):
         """Name of the real-time endpoint."""
         return f"nunchi-{self.environment}"
 
+    @property
+    def serverless_endpoint_name(self) -> str:
+        """Name of the serverless endpoint."""
+        return self.name("serverless")
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a field that is given twice, of which YAML would take the last without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def load(path: Path) -> Settings:
-    """The settings in the YAML file at `path`, whose stem is the environment's name.
-
-    Raises:
-        SettingsError: with the file, and for each wrong field its value and what is allowed.
-    """
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 (it is a SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path}: must hold fields, as in `environment: {path.stem}`")
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(path, problem) for problem in error.errors())) from error
-    if settings.environment != path.stem:
-        raise SettingsError(
-            f"{path}: environment: is {settings.environment!r}; allowed: {path.stem!r}, the name of the file"
-        )
-    return settings
-
-
-def _explain(path: Path, problem: Any) -> str:
-    field = ".".join(str(part) for part in problem["loc"]) or "settings"
-    if problem["type"] == "missing":
-        return f"{path}: {field}: is missing"
-    if problem["type"] == "extra_forbidden":
-        known = _fields_beside(problem["loc"])
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(known)}"
-        return f"{path}: {field}: is not a setting; {hint}"
-    if problem["type"] == "model_type":
-        return f"{path}: {field}: must hold fields, or be left out"
-    if problem["type"] == "value_error" and not problem["loc"]:
-        return f"{path}: {problem['msg'].removeprefix('Value error, ')}"
-    said = problem["msg"].removeprefix("Value error, ")
-    return f"{path}: {field}: {problem['input']!r} {said[0].lower()}{said[1:]}"
-
-
-def _fields_beside(loc: tuple[str | int, ...]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in loc[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        assert isinstance(annotation, type)
-        model = annotation
-    return list(model.model_fields)
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of everything that takes tags; the budget counts what has the first."""
+        return {
+            "application": f"nunchi-{self.environment}",
+            "environment": self.environment,
+            "owner": self.owner,
+            "cost-centre": self.cost_centre,
+        }

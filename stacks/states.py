@@ -35,6 +35,7 @@ def task(
     assign: State | None = None,
     output: Any = "{% $states.input %}",
     retry: list[State] | None = None,
+    timeout_seconds: int | None = None,
 ) -> State:
     """A task that calls `resource`, as in `aws-sdk:ssm:getParameter`; its input is its output."""
     state = {
@@ -43,6 +44,7 @@ def task(
         "Arguments": arguments,
         "Assign": assign,
         "Output": output,
+        "TimeoutSeconds": timeout_seconds,
         "Retry": retry,
         "Catch": catch,
         "Next": next,

@@ -1,45 +1,267 @@
-"""The storage stack: buckets for data, artifacts and access logs."""
+"""The storage stack: the key, and the buckets for data, artifacts and access logs."""
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnOutput, Environment, RemovalPolicy, Stack, Validations
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws, CfnResource, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks import prefixes
+from stacks.acknowledgements import acknowledge, in_every_pack, skip_scan
+from stacks.environment_stack import EnvironmentStack, arn
 from stacks.settings import Settings
 
 
-class StorageStack(Stack):
-    """Holds what outlives every deployment: the buckets are kept when the stack is destroyed."""
+@dataclass(frozen=True)
+class Storage:
+    """The storage stack's exports, as the other stacks of the environment import them."""
+
+    data: str
+    """Name of the data bucket."""
+    artifacts: str
+    """Name of the artifact bucket."""
+    key_arn: str
+
+    def data_arn(self, path: str = "") -> str:
+        """The data bucket's ARN, or that of the objects `path` in it."""
+        return _object_arn(self.data, path)
+
+    def artifacts_arn(self, path: str = "") -> str:
+        """The artifact bucket's ARN, or that of the objects `path` in it."""
+        return _object_arn(self.artifacts, path)
+
+
+def _object_arn(bucket: str, path: str) -> str:
+    return f"arn:{Aws.PARTITION}:s3:::{bucket}{path and '/'}{path}"
+
+
+class StorageStack(EnvironmentStack):
+    """Holds what outlives every deployment: key and buckets are kept when the stack is destroyed."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        """Build the buckets of `settings`' environment."""
-        super().__init__(
-            scope,
-            settings.name("storage"),
-            env=Environment(account=settings.account, region=settings.region),
-            description=f"Nunchi {settings.environment}: data, artifacts and access logs",
+        """Build the key and the buckets of `settings`' environment."""
+        super().__init__(scope, settings, "storage", holds="key; data, artifacts and access logs")
+        self._key = self._make_key()
+        logs = self._access_logs()
+        days = settings.storage.artifact_days
+        data = self._bucket("Data", logs, [])
+        artifacts = self._bucket(
+            "Artifacts",
+            logs,
+            [
+                *(
+                    {
+                        "id": f"expire-{prefix}",
+                        "status": "Enabled",
+                        "prefix": f"{prefix}/",
+                        "expirationInDays": days,
+                    }
+                    for prefix in prefixes.MADE_AGAIN
+                ),
+                # The champion's archive is as old as the champion: it must never go.
+                *(
+                    {
+                        "id": f"cool-{prefix}",
+                        "status": "Enabled",
+                        "prefix": f"{prefix}/",
+                        "transitions": [{"storageClass": "STANDARD_IA", "transitionInDays": 90}],
+                    }
+                    for prefix in (prefixes.MODELS, prefixes.EVALUATIONS)
+                ),
+            ],
         )
-        self.access_logs = self._bucket("AccessLogs")
-        Validations.of(self.access_logs).acknowledge(
-            Acknowledgment(id="AwsSolutions-S1", reason="This bucket receives the other buckets' access logs")
+        self.exports = Storage(
+            data=self.export("DataBucket", data.ref),
+            artifacts=self.export("ArtifactBucket", artifacts.ref),
+            key_arn=self.export("KeyArn", self._key.attr_arn),
         )
-        self.data = self._bucket("Data", logs_to=self.access_logs)
-        self.artifacts = self._bucket("Artifacts", logs_to=self.access_logs)
-        CfnOutput(self, "DataBucket", value=self.data.bucket_name)
-        CfnOutput(self, "ArtifactBucket", value=self.artifacts.bucket_name)
 
-    def _bucket(self, name: str, logs_to: s3.IBucket | None = None) -> s3.Bucket:
+    def _make_key(self) -> kms.CfnKey:
+        key = kms.CfnKey(
+            self,
+            "Key",
+            description=f"Nunchi {self._settings.environment}: data, models, logs, volumes, messages",
+            enable_key_rotation=True,
+            pending_window_in_days=30,
+            key_policy={"Version": "2012-10-17", "Statement": self._key_statements()},
+        )
+        _retain(key)
+        kms.CfnAlias(
+            self, "KeyAlias", alias_name=f"alias/nunchi-{self._settings.environment}", target_key_id=key.ref
+        )
+        return key
+
+    def _key_statements(self) -> list[dict[str, Any]]:
+        """Account and roles by their policies, as everywhere; and the services that act on their own."""
+        environment = self._settings.environment
+        own = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        return [
+            {
+                "Sid": "RolesByTheirOwnPolicies",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+            {
+                "Sid": "LogGroups",
+                "Effect": "Allow",
+                "Principal": {"Service": f"logs.{Aws.REGION}.amazonaws.com"},
+                "Action": [
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                "Resource": "*",
+                "Condition": {
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": [
+                            arn("logs", f"log-group:{name}")
+                            for name in (
+                                f"/nunchi/{environment}/*",
+                                f"/aws/sagemaker/Endpoints/nunchi-{environment}",
+                                f"/aws/sagemaker/Endpoints/nunchi-{environment}-*",
+                                f"/aws/vendedlogs/states/nunchi-{environment}-*",
+                            )
+                        ]
+                    }
+                },
+            },
+            # Alarms and the budget publish to the encrypted topic:
+            # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+            {
+                "Sid": "Publishers",
+                "Effect": "Allow",
+                "Principal": {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": own,
+            },
+        ]
+
+    def _access_logs(self) -> s3.CfnBucket:
+        # S3 delivers access logs to buckets with its own keys only:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+        bucket = self._make(
+            "AccessLogs",
+            encryption={"sseAlgorithm": "AES256"},
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "expirationInDays": self._settings.storage.access_log_days,
+                }
+            ],
+        )
+        self._policy(
+            "AccessLogs",
+            bucket,
+            {
+                "Sid": "DeliverAccessLogs",
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": f"{bucket.attr_arn}/*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            },
+        )
+        receives = "This bucket receives the other buckets' access logs"
+        acknowledge(bucket, receives, "AwsSolutions-S1", *in_every_pack("S3BucketLoggingEnabled"))
+        skip_scan(bucket, receives, "CKV_AWS_18")
+        acknowledge(
+            bucket,
+            "S3 cannot deliver access logs to a bucket that a KMS key encrypts; S3's own keys encrypt them",
+            *in_every_pack("S3DefaultEncryptionKMS"),
+        )
+        acknowledge(
+            self,
+            "Data and models can be made again from their sources; a copy in a second region is the account's"
+            " own decision, and reviews may not be allowed to leave theirs",
+            *in_every_pack("S3BucketReplicationEnabled"),
+        )
+        return bucket
+
+    def _bucket(self, name: str, logs: s3.CfnBucket, rules: list[dict[str, Any]]) -> s3.CfnBucket:
+        bucket = self._make(
+            name,
+            encryption={"sseAlgorithm": "aws:kms", "kmsMasterKeyId": self._key.attr_arn},
+            rules=rules,
+            logging_configuration={
+                "destinationBucketName": logs.ref,
+                "logFilePrefix": f"{name.lower()}/",
+            },
+        )
+        self._policy(name, bucket)
+        return bucket
+
+    def _make(
+        self, name: str, *, encryption: dict[str, str], rules: list[dict[str, Any]], **more: Any
+    ) -> s3.CfnBucket:
         # No physical name: a bucket that outlived its stack must not block the next deployment.
-        return s3.Bucket(
+        bucket = s3.CfnBucket(
             self,
             name,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.RETAIN,
-            server_access_logs_bucket=logs_to,
-            server_access_logs_prefix=f"{name.lower()}/" if logs_to else None,
-            versioned=True,
+            bucket_encryption={
+                "serverSideEncryptionConfiguration": [
+                    {"bucketKeyEnabled": True, "serverSideEncryptionByDefault": encryption}
+                ]
+            },
+            lifecycle_configuration={
+                "rules": [
+                    {
+                        "id": "clean-up",
+                        "status": "Enabled",
+                        "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+                        "noncurrentVersionExpiration": {
+                            "noncurrentDays": self._settings.storage.noncurrent_days
+                        },
+                        "expiredObjectDeleteMarker": True,
+                    },
+                    *rules,
+                ]
+            },
+            ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
+            public_access_block_configuration={
+                "blockPublicAcls": True,
+                "blockPublicPolicy": True,
+                "ignorePublicAcls": True,
+                "restrictPublicBuckets": True,
+            },
+            versioning_configuration={"status": "Enabled"},
+            **more,
         )
+        _retain(bucket)
+        return bucket
+
+    def _policy(self, name: str, bucket: s3.CfnBucket, *more: dict[str, Any]) -> None:
+        policy = s3.CfnBucketPolicy(
+            self,
+            f"{name}Policy",
+            bucket=bucket.ref,
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "TlsOnly",
+                        "Effect": "Deny",
+                        "Principal": {"AWS": "*"},
+                        "Action": "s3:*",
+                        "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                    *more,
+                ],
+            },
+        )
+        _retain(policy)
+
+
+def _retain(resource: CfnResource) -> None:
+    resource.apply_removal_policy(RemovalPolicy.RETAIN)

@@ -1,67 +1,78 @@
-"""The training stack: roles, retrain and promote state machines, registry, champion, topic."""
+"""The training stack: roles, retrain and promote state machines, schedule, registry, champion, topic."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Environment, Stack
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
+from dataclasses import dataclass
+
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from stacks.archives import training_archive
 from stacks.champion import Champion
+from stacks.environment_stack import EnvironmentStack
 from stacks.jobs import JobRequests
+from stacks.network import NetworkStack
+from stacks.notifications import Notifications
 from stacks.promote import Promote
 from stacks.retrain import Retrain
 from stacks.roles import JobRoles
+from stacks.schedule import RetrainSchedule
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 
 
-class TrainingStack(Stack):
+@dataclass(frozen=True)
+class Training:
+    """The training stack's exports, as the other stacks of the environment import them."""
+
+    serve_role_arn: str
+    """Of the role that the models that serve run as."""
+    topic_arn: str
+
+
+class TrainingStack(EnvironmentStack):
     """Makes models, and decides which of them serves."""
 
-    def __init__(self, scope: Construct, settings: Settings, *, storage: StorageStack) -> None:
-        """Build the workflows over `storage`'s buckets."""
-        super().__init__(
-            scope,
-            settings.name("training"),
-            env=Environment(account=settings.account, region=settings.region),
-            description=f"Nunchi {settings.environment}: retrain and promote",
-        )
-        # Exported by name: the reference is as strong as an implicit one, a review can read it, and
-        # the acknowledgements of wildcards can name it.
-        self.add_stack_dependency(storage)
-        data, artifacts = (
-            s3.Bucket.from_bucket_name(
-                self, name, storage.export_value(bucket.bucket_name, name=settings.name(name))
-            )
-            for name, bucket in (("Data", storage.data), ("Artifacts", storage.artifacts))
-        )
+    def __init__(
+        self, scope: Construct, settings: Settings, *, storage: StorageStack, network: NetworkStack | None
+    ) -> None:
+        """Build the workflows over `storage`'s buckets; their jobs run in `network`, if there is one."""
+        super().__init__(scope, settings, "training", holds="retrain and promote", after=[storage, network])
+        buckets, vpc = storage.exports, network.exports if network else None
         code = training_archive(self)
-        topic = sns.Topic(self, "Notifications", enforce_ssl=True)
-        for address in settings.notification_emails:
-            topic.add_subscription(subscriptions.EmailSubscription(address))
-        self.roles = JobRoles(self, settings=settings, data=data, artifacts=artifacts, code=code)
+        topic_arn = Notifications(self, settings=settings, storage=buckets).topic_arn
+        roles = JobRoles(self, settings=settings, storage=buckets, code=code, network=vpc)
         champion = Champion(self, settings=settings)
         promote = Promote(
             self,
             settings=settings,
             champion=champion,
             serving_stack=settings.name("serving"),
-            topic=topic,
+            storage=buckets,
+            topic_arn=topic_arn,
         )
         retrain = Retrain(
             self,
             settings=settings,
-            jobs=JobRequests(settings=settings, data=data, artifacts=artifacts, code=code),
-            roles=self.roles,
-            artifacts=artifacts,
+            jobs=JobRequests(settings=settings, storage=buckets, code=code, network=vpc),
+            roles=roles,
+            storage=buckets,
             champion=champion,
             promote=promote,
-            topic=topic,
+            topic_arn=topic_arn,
         )
-        CfnOutput(self, "RetrainStateMachine", value=retrain.workflow.state_machine.state_machine_arn)
-        CfnOutput(self, "PromoteStateMachine", value=promote.workflow.state_machine.state_machine_arn)
+        if settings.training.schedule:
+            RetrainSchedule(
+                self,
+                settings=settings,
+                schedule=settings.training.schedule,
+                state_machine_arn=retrain.workflow.state_machine.ref,
+                storage=buckets,
+            )
+        CfnOutput(self, "RetrainStateMachine", value=retrain.workflow.state_machine.ref)
+        CfnOutput(self, "PromoteStateMachine", value=promote.workflow.state_machine.ref)
         CfnOutput(self, "ModelPackageGroup", value=champion.group.model_package_group_name)
-        CfnOutput(self, "NotificationTopic", value=topic.topic_arn)
+        self.exports = Training(
+            serve_role_arn=self.export("ServeRoleArn", roles.serve.attr_arn),
+            topic_arn=self.export("NotificationTopic", topic_arn),
+        )

@@ -10,13 +10,39 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.permissions import Permission, acknowledge
+from stacks.permissions import Permission, make_role
+from stacks.settings import Settings
 from stacks.states import State
+from stacks.storage import Storage
 
-# The CDK adds these statements itself, for `logs` and `tracing_enabled`.
-_LOGS_AND_TRACES = Permission(
-    [], ["*"], because="The delivery of vended logs, and X-Ray, have no resources that a policy could name"
-)
+_LOGS_AND_TRACES = [
+    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    Permission(
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        ["*"],
+        because="The delivery of vended logs has no resources that a policy could name",
+    ),
+    # https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+    Permission(
+        [
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ],
+        ["*"],
+        because="X-Ray's actions have no resources",
+    ),
+]
 
 
 class Workflow(Construct):
@@ -25,21 +51,23 @@ class Workflow(Construct):
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
         *,
-        name: str,
+        part: str,
         description: str,
+        settings: Settings,
+        storage: Storage,
         start_at: str,
         states: Mapping[str, State],
         permissions: Sequence[Permission],
     ) -> None:
-        """Build the state machine `name`.
+        """Build the state machine `nunchi-<environment>-<part>`.
 
         Args:
-            scope: the stack.
-            construct_id: the construct's id in it.
-            name: physical name, as in `nunchi-dev-retrain`.
+            scope: of what the state machine is part.
+            part: last part of its name, as in `retrain`.
             description: shown at the head of the definition.
+            settings: of the environment.
+            storage: whose key encrypts the log.
             start_at: name of the first state.
             states: name → state.
             permissions: what the tasks may do.
@@ -47,37 +75,45 @@ class Workflow(Construct):
         Raises:
             ValueError: if a state is named that is not there, or is there and never reached.
         """
-        super().__init__(scope, construct_id)
+        super().__init__(scope, "Workflow")
         _check(start_at, states)
+        name = settings.name(part)
+        # The prefix keeps the log's resource policy within its size:
+        # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+        log_group = logs.CfnLogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/vendedlogs/states/{name}",
+            kms_key_id=storage.key_arn,
+            retention_in_days=settings.logs.retention_days,
+        )
+        log_group.apply_removal_policy(RemovalPolicy.DESTROY)
+        role = make_role(
+            self,
+            "Role",
+            service="states",
+            description=f"Nunchi {settings.environment}: the {part} workflow",
+            permissions=[*permissions, *_LOGS_AND_TRACES],
+        )
         definition = {
             "Comment": description,
             "QueryLanguage": "JSONata",
             "StartAt": start_at,
             "States": dict(states),
         }
-        self.state_machine = sfn.StateMachine(
+        self.state_machine = sfn.CfnStateMachine(
             self,
             "StateMachine",
             state_machine_name=name,
-            definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
-            logs=sfn.LogOptions(
-                destination=logs.LogGroup(
-                    self,
-                    "Logs",
-                    # The prefix keeps the log's resource policy within its size:
-                    # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
-                    log_group_name=f"/aws/vendedlogs/states/{name}",
-                    retention=logs.RetentionDays.SIX_MONTHS,
-                    removal_policy=RemovalPolicy.DESTROY,
-                ),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=True,
-            ),
-            tracing_enabled=True,
+            role_arn=role.attr_arn,
+            definition_string=Stack.of(self).to_json_string(definition),
+            logging_configuration={
+                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": log_group.attr_arn}}],
+                "includeExecutionData": settings.logs.execution_data,
+                "level": "ALL",
+            },
+            tracing_configuration={"enabled": True},
         )
-        for permission in permissions:
-            self.state_machine.add_to_role_policy(permission.statement())
-        acknowledge(self.state_machine, [*permissions, _LOGS_AND_TRACES])
 
 
 def _check(start_at: str, states: Mapping[str, State]) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk.assertions import Template
 
-# The CDK's own template validator takes seconds a synthesis; the end-to-end test has it on.
+# The CDK's own template validator takes seconds a synthesis; the end-to-end test has it on. Its process
+# starts, and reads this, when aws_cdk is imported.
 os.environ["CDK_VALIDATION"] = "false"
 os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
+import aws_cdk as cdk
+
 import app as application
-from stacks.settings import Settings, load
+from stacks.settings import Settings
+from stacks.settings_file import load, load_all
+from tests.stacks.resolved import Environment, Template, by_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,10 +40,23 @@ def context() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def templates(dev: Settings, context: dict[str, Any]) -> dict[str, Template]:
-    """The synthesised templates of the dev environment: storage, training, serving."""
-    app = application.build([dev], context=context)
-    return {
-        name: Template.from_stack(app.node.find_child(dev.name(name)))  # type: ignore[arg-type]
-        for name in ("storage", "training", "serving")
-    }
+def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of every environment, with the report of the rule packs."""
+    folder = tmp_path_factory.mktemp("assembly")
+    app = application.build(cdk.App(context=context, outdir=str(folder)), load_all(ROOT / "config"))
+    # Findings stop the synthesis after it has written all; test_app.py reads the report.
+    with suppress(RuntimeError):
+        app.synth()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environments(assembly: Path) -> dict[str, Environment]:
+    """The synthesised stacks of every environment of config/, by its name."""
+    return by_name(assembly, load_all(ROOT / "config"))
+
+
+@pytest.fixture(scope="session")
+def templates(environments: dict[str, Environment]) -> dict[str, Template]:
+    """The synthesised templates of the dev environment: storage, training, serving, monitoring."""
+    return environments["dev"].templates

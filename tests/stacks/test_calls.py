@@ -1,27 +1,43 @@
 """Each call that a workflow makes is allowed to its role, and nothing is allowed that it never calls.
 
-Read from the synthesised template: a permission that is missing fails at 03:00, one too many is never seen.
+Read from the synthesised definitions: a permission that is missing fails at 03:00, one too many is
+never seen.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
-from aws_cdk.assertions import Template
 
-from tests.stacks.resolved import resolve
+from tests.stacks.policies import Call, Role, roles
+from tests.stacks.resolved import ACCOUNT, REGION, Environment, Json
 
-Call = tuple[str, str]
-"""An IAM action, and the ARN of the resource that it is called on."""
+WORKFLOWS = [
+    (environment, machine)
+    for environment in ("dev", "staging", "prod")
+    for machine in ("retrain", "promote", "transform")
+]
+WITHOUT_STATE = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+"""What Step Functions calls for the logs and the traces of every workflow."""
 
 
 def arn(service: str, resource: str) -> str:
-    return f"arn:aws:{service}:ap-northeast-2:123456789012:{resource}"
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
 
 def built(value: str) -> str:
@@ -35,105 +51,114 @@ def pascal(action: str) -> str:
 
 def managed_rule(name: str) -> Iterator[Call]:
     for action in ("DescribeRule", "PutRule", "PutTargets"):
-        yield f"events:{action}", arn("events", f"rule/StepFunctionsGetEventsFor{name}Rule")
+        yield Call(f"events:{action}", arn("events", f"rule/StepFunctionsGetEventsFor{name}Rule"))
 
 
-def calls(state: dict[str, Any]) -> Iterator[Call]:
+def calls(state: Json, environment: Environment) -> Iterator[Call]:
     """What a task calls, by the documentation of its integration."""
     integration, asks = state["Resource"].removeprefix("arn:aws:states:::"), state["Arguments"]
     service, _, action = integration.removeprefix("aws-sdk:").partition(":")
-    if job := re.fullmatch(r"create(Training|Processing)Job\.sync", action):
-        kind = job.group(1)
-        name = built(asks[f"{kind}JobName"])
-        for verb in (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags", "ListTags"):
-            yield f"sagemaker:{verb}", arn("sagemaker", f"{kind.lower()}-job/{name}")
-        yield "iam:PassRole", asks["RoleArn"]
-        yield from managed_rule(f"SageMaker{kind}Jobs")
+    if job := re.fullmatch(r"create(Training|Processing|Transform)Job\.sync", action):
+        yield from job_calls(job.group(1), asks)
     elif integration == "states:startExecution.sync:2":
         machine = asks["StateMachineArn"]
-        yield "states:StartExecution", machine
+        yield Call("states:StartExecution", machine)
         for verb in ("DescribeExecution", "StopExecution"):
-            yield f"states:{verb}", machine.replace("stateMachine", "execution") + ":x"
+            yield Call(f"states:{verb}", machine.replace("stateMachine", "execution") + ":x")
         yield from managed_rule("StepFunctionsExecution")
     elif service == "sns":
-        yield "sns:Publish", asks["TopicArn"]
+        yield Call("sns:Publish", asks["TopicArn"])
+        for verb in ("Decrypt", "GenerateDataKey"):
+            yield Call(f"kms:{verb}", environment.key_arn)
     elif service == "ssm":
-        yield f"ssm:{pascal(action)}", arn("ssm", f"parameter{asks['Name']}")
+        yield Call(f"ssm:{pascal(action)}", arn("ssm", f"parameter{asks['Name']}"))
     elif service == "s3":
-        yield f"s3:{pascal(action)}", f"arn:aws:s3:::{asks['Bucket']}/{built(asks['Key'])}"
-    elif action == "createModelPackage":
+        yield Call(f"s3:{pascal(action)}", f"arn:aws:s3:::{asks['Bucket']}/{built(asks['Key'])}")
+        yield Call("kms:Decrypt", environment.key_arn)
+    elif service == "cloudwatch":
+        yield Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": asks["Namespace"]})
+    elif service == "cloudwatchlogs":
+        yield Call(f"logs:{pascal(action)}", arn("logs", f"log-group:{asks['LogGroupName']}:*"))
+    elif service == "cloudformation":
+        yield Call(f"cloudformation:{pascal(action)}", arn("cloudformation", f"stack/{asks['StackName']}/x"))
+        if action == "updateStack":
+            # CloudFormation reads the template's parameters for whoever asks for the update.
+            for parameter in environment.templates["serving"].body["Parameters"].values():
+                name = parameter["Default"].removeprefix("/")
+                yield Call("ssm:GetParameters", arn("ssm", f"parameter/{name}"))
+    else:
+        yield from registry_calls(action, asks, environment)
+
+
+def job_calls(kind: str, asks: Json) -> Iterator[Call]:
+    name = built(asks[f"{kind}JobName"])
+    for verb in (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags", "ListTags"):
+        yield Call(f"sagemaker:{verb}", arn("sagemaker", f"{kind.lower()}-job/{name}"))
+    # A transform job runs as its model does.
+    if kind != "Transform":
+        yield Call("iam:PassRole", asks["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
+    yield from managed_rule(f"SageMaker{kind}Jobs")
+
+
+def registry_calls(action: str, asks: Json, environment: Environment) -> Iterator[Call]:
+    package = environment.package_arn()
+    if action == "createModelPackage":
         group = asks["ModelPackageGroupName"]
-        yield "sagemaker:CreateModelPackage", arn("sagemaker", f"model-package-group/{group}")
-        yield "sagemaker:CreateModelPackage", arn("sagemaker", f"model-package/{group}/1")
+        yield Call("sagemaker:CreateModelPackage", arn("sagemaker", f"model-package-group/{group}"))
+        yield Call("sagemaker:CreateModelPackage", package)
         (container,) = asks["InferenceSpecification"]["Containers"]
         registry, repository = re.split(r"[/:]", container["Image"])[:2]
         for verb in ("BatchGetImage", "DescribeImages"):
-            yield (
-                f"ecr:{verb}",
-                f"arn:aws:ecr:ap-northeast-2:{registry.split('.')[0]}:repository/{repository}",
-            )
-        yield "s3:GetObject", "arn:aws:s3:::nunchi-dev-artifacts/models/x/model.tar.gz"
-        metrics = asks["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
-        yield "s3:GetObject", built(metrics).replace("s3://", "arn:aws:s3:::")
+            on = f"arn:aws:ecr:{REGION}:{registry.split('.')[0]}:repository/{repository}"
+            yield Call(f"ecr:{verb}", on)
+        metrics = built(asks["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
+        bucket = metrics.split("/")[2]
+        yield Call("s3:GetObject", f"arn:aws:s3:::{bucket}/models/x/model.tar.gz")
+        yield Call("s3:GetObject", metrics.replace("s3://", "arn:aws:s3:::"))
     elif action in ("describeModelPackage", "updateModelPackage"):
-        yield f"sagemaker:{pascal(action)}", arn("sagemaker", "model-package/nunchi-dev-0a1b2c3d/1")
-    elif service == "cloudformation":
-        yield f"cloudformation:{pascal(action)}", arn("cloudformation", f"stack/{asks['StackName']}/x")
-        if action == "updateStack":
-            # CloudFormation reads the template's parameters for whoever asks for the update.
-            for parameter in ("nunchi/dev/champion", "cdk-bootstrap/hnb659fds/version"):
-                yield "ssm:GetParameters", arn("ssm", f"parameter/{parameter}")
+        yield Call(f"sagemaker:{pascal(action)}", package)
     else:
-        raise AssertionError(f"this test does not know what {integration} needs")
+        raise AssertionError(f"this test does not know what {action} needs")
 
 
-@pytest.fixture(scope="session")
-def resources(templates: dict[str, Template]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(templates["training"].to_json()["Resources"])
-    return found
-
-
-def needed(resources: dict[str, Any], machine: str) -> set[Call]:
+def needed(environment: Environment, machine: str) -> list[Call]:
     """All that the tasks of a state machine call."""
-    (properties,) = (
-        resource["Properties"]
-        for resource in resources.values()
-        if resource["Type"] == "AWS::StepFunctions::StateMachine"
-        and resource["Properties"]["StateMachineName"] == f"nunchi-dev-{machine}"
-    )
-    states = json.loads(resolve(properties["DefinitionString"], resources))["States"].values()
-    return {call for state in states if state["Type"] == "Task" for call in calls(state)}
+    states = environment.machines[machine]["States"].values()
+    return [call for state in states if state["Type"] == "Task" for call in calls(state, environment)]
 
 
-def allowed(resources: dict[str, Any], machine: str) -> set[Call]:
-    """All that its role allows, but for logs and tracing, which no state asks for."""
-    found = set()
-    for name, resource in resources.items():
-        if resource["Type"] == "AWS::IAM::Policy" and name.startswith(f"{machine.capitalize()}Workflow"):
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                for action in (
-                    [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-                ):
-                    on = resolve(statement["Resource"], resources)
-                    found |= {(action, one) for one in ([on] if isinstance(on, str) else on)}
-    return {call for call in found if not call[0].startswith(("logs:", "xray:"))}
+def role_of(environment: Environment, machine: str) -> Role:
+    return roles(environment)[f"the {machine} workflow"]
 
 
-def covers(permission: Call, call: Call) -> bool:
-    return permission[0] == call[0] and fnmatchcase(call[1], permission[1])
-
-
-@pytest.mark.parametrize("machine", ["retrain", "promote"])
-def test_every_call_of_a_workflow_is_allowed(resources: dict[str, Any], machine: str) -> None:
-    permissions = allowed(resources, machine)
-    missing = [
-        call for call in needed(resources, machine) if not any(covers(one, call) for one in permissions)
-    ]
+@pytest.mark.parametrize(("environment", "machine"), WORKFLOWS)
+def test_every_call_of_a_workflow_is_allowed(
+    environments: dict[str, Environment], environment: str, machine: str
+) -> None:
+    role = role_of(environments[environment], machine)
+    missing = [call for call in needed(environments[environment], machine) if not role.allows(call)]
     assert missing == []
 
 
-@pytest.mark.parametrize("machine", ["retrain", "promote"])
-def test_nothing_is_allowed_that_a_workflow_never_calls(resources: dict[str, Any], machine: str) -> None:
-    made = needed(resources, machine)
-    idle = [one for one in allowed(resources, machine) if not any(covers(one, call) for call in made)]
+@pytest.mark.parametrize(("environment", "machine"), WORKFLOWS)
+def test_nothing_is_allowed_that_a_workflow_never_calls(
+    environments: dict[str, Environment], environment: str, machine: str
+) -> None:
+    made = needed(environments[environment], machine)
+    idle = [
+        (action, resource)
+        for statement in role_of(environments[environment], machine).statements
+        for action in statement.actions
+        for resource in statement.resources
+        if action not in WITHOUT_STATE and not any(statement.covers(action, resource, call) for call in made)
+    ]
     assert idle == []
+
+
+@pytest.mark.parametrize(("environment", "machine"), WORKFLOWS)
+def test_the_logs_and_traces_of_a_workflow_are_allowed(
+    environments: dict[str, Environment], environment: str, machine: str
+) -> None:
+    """Without them the state machine is not created, or runs unseen."""
+    role = role_of(environments[environment], machine)
+    assert [action for action in sorted(WITHOUT_STATE) if not role.allows(Call(action, "*"))] == []

@@ -1,21 +1,36 @@
 from __future__ import annotations
 
-from aws_cdk.assertions import Template
+import pytest
+
+from tests.stacks.resolved import Environment
+
+every_environment = pytest.mark.parametrize("name", ["dev", "staging", "prod"])
 
 
-def test_the_champion_parameter_never_changes_after_its_creation(templates: dict[str, Template]) -> None:
+@every_environment
+def test_the_champion_parameter_never_changes_after_its_creation(
+    environments: dict[str, Environment], name: str
+) -> None:
     """A tag or a description that changed later would update it, and put `none` back in its place."""
-    (parameter,) = templates["training"].find_resources("AWS::SSM::Parameter").values()
-    assert parameter["Properties"] == {"Name": "/nunchi/dev/champion", "Type": "String", "Value": "none"}
+    parameter = environments[name].templates["training"].only("AWS::SSM::Parameter")
+    assert parameter["Properties"] == {"Name": f"/nunchi/{name}/champion", "Type": "String", "Value": "none"}
 
 
-def test_the_model_package_group_outlives_its_stack(templates: dict[str, Template]) -> None:
+@every_environment
+def test_the_model_package_group_outlives_its_stack(environments: dict[str, Environment], name: str) -> None:
     """A group with packages cannot be deleted: destroying the stack would fail half-way."""
-    (group,) = templates["training"].find_resources("AWS::SageMaker::ModelPackageGroup").values()
+    group = environments[name].templates["training"].only("AWS::SageMaker::ModelPackageGroup")
     assert group["DeletionPolicy"] == "Retain"
 
 
-def test_the_model_package_groups_name_is_the_stacks_own(templates: dict[str, Template]) -> None:
+@every_environment
+def test_the_model_package_groups_name_is_the_stacks_own(
+    environments: dict[str, Environment], name: str
+) -> None:
     """With a constant name the group that outlived a stack would block the next one."""
-    (group,) = templates["training"].find_resources("AWS::SageMaker::ModelPackageGroup").values()
+    training = environments[name].templates["training"]
+    group = training.only("AWS::SageMaker::ModelPackageGroup")
     assert "AWS::StackId" in str(group["Properties"]["ModelPackageGroupName"])
+    uuid = training.stack_id.rpartition("/")[2]
+    resolved = environments[name].properties("training", "AWS::SageMaker::ModelPackageGroup")
+    assert resolved["ModelPackageGroupName"] == f"nunchi-{name}-{uuid.partition('-')[0]}"

@@ -8,20 +8,14 @@ from typing import Any
 
 import jsonata
 import pytest
-from aws_cdk.assertions import Template
 
-from docs.diagram import definition
-
-
-def evaluate(expression: str, **variables: Any) -> Any:
-    """The value of a `{% … %}` string; `states` stands for `$states`."""
-    return jsonata.Jsonata(expression.removeprefix("{%").removesuffix("%}")).evaluate(None, variables)
+from tests.stacks.evaluated import evaluate, evaluated
+from tests.stacks.resolved import Environment, Template
 
 
 @pytest.fixture(scope="session")
-def machines(templates: dict[str, Template]) -> dict[str, dict[str, Any]]:
-    template = templates["training"].to_json()
-    return {name: definition(template, name)["States"] for name in ("retrain", "promote")}
+def machines(environments: dict[str, Environment]) -> dict[str, dict[str, Any]]:
+    return {name: machine["States"] for name, machine in environments["dev"].machines.items()}
 
 
 def decide(choice: dict[str, Any], **variables: Any) -> tuple[str, str]:
@@ -178,16 +172,58 @@ def test_a_rollback_is_explained_by_what_failed_first(
     assert evaluate(expression, states=states) == message
 
 
+@pytest.mark.parametrize(
+    ("given", "next_state"),
+    [
+        ({}, "Begin"),
+        ({"prefix": "2027/"}, "Begin"),
+        ({"prefix": "2027/01/reviews.jsonl"}, "Begin"),
+        ([], "RefuseInput"),
+        ({"prefx": "2027/"}, "RefuseInput"),
+        ({"prefix": "/2027/"}, "RefuseInput"),
+        ({"prefix": ""}, "RefuseInput"),
+        ({"prefix": 2027}, "RefuseInput"),
+    ],
+)
+def test_a_wrong_input_of_a_batch_is_refused(
+    machines: dict[str, dict[str, Any]], given: Any, next_state: str
+) -> None:
+    assert decide(machines["transform"]["CheckInput"], states={"input": given})[0] == next_state
+
+
+@pytest.mark.parametrize(
+    ("champion", "names"),
+    [
+        (None, ["CandidateAccuracy", "CandidateMacroF1"]),
+        ({"accuracy": 0.8}, ["CandidateAccuracy", "CandidateMacroF1", "ChampionAccuracy"]),
+    ],
+)
+def test_the_champions_accuracy_is_recorded_when_there_is_a_champion(
+    machines: dict[str, dict[str, Any]], champion: dict[str, float] | None, names: list[str]
+) -> None:
+    read = jsonata.Jsonata(json.dumps({"accuracy": 0.9, "macro_f1": 0.9, "champion": champion})).evaluate(
+        None
+    )
+    data = evaluated(machines["retrain"]["RecordMetrics"]["Arguments"]["MetricData"], evaluation=read)
+    assert [metric["MetricName"] for metric in data] == names
+
+
 def test_a_promotion_carries_over_every_parameter_of_the_serving_stack(
     machines: dict[str, dict[str, Any]], templates: dict[str, Template]
 ) -> None:
     """One that is not named would fall back to its default at the next promotion."""
     carried = machines["promote"]["UpdateServing"]["Arguments"]["Parameters"]
-    assert {one["ParameterKey"] for one in carried} == set(templates["serving"].to_json()["Parameters"])
+    assert {one["ParameterKey"] for one in carried} == set(templates["serving"].body["Parameters"])
 
 
-def test_the_serving_stack_holds_no_identity_for_which_an_update_would_need_capabilities(
-    templates: dict[str, Template],
+@pytest.mark.parametrize("name", ["dev", "staging", "prod"])
+def test_a_promotion_acknowledges_the_identities_in_the_serving_stack(
+    environments: dict[str, Environment], name: str
 ) -> None:
-    types = {resource["Type"] for resource in templates["serving"].to_json()["Resources"].values()}
-    assert not [one for one in types if one.startswith("AWS::IAM::")]
+    """CloudFormation refuses to update a stack with roles in it for a caller who does not say so."""
+    environment = environments[name]
+    identities = list(environment.of_type("AWS::IAM::Role"))
+    in_serving = [properties for part, _, properties in identities if part == "serving"]
+    assert not [role for role in in_serving if "RoleName" in role], "CAPABILITY_NAMED_IAM"
+    update = environment.machines["promote"]["States"]["UpdateServing"]["Arguments"]
+    assert update.get("Capabilities", []) == (["CAPABILITY_IAM"] if in_serving else [])

@@ -1,0 +1,85 @@
+"""What serves: the champion's model package or, while there is none, a model from the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from stacks import images
+from stacks.acknowledgements import skip_scan
+from stacks.network import Network
+from stacks.settings import HubModel, Settings
+
+
+class ServedModel(Construct):
+    """The SageMaker model that every way of serving shares: they switch together or not at all."""
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, role_arn: str, network: Network | None
+    ) -> None:
+        """Build the model, which runs as `role_arn`."""
+        super().__init__(scope, "ServedModel")
+        # The ids are the parameter's and the condition's names in the template: a promotion names the first.
+        champion = CfnParameter(
+            scope,
+            "Champion",
+            type="AWS::SSM::Parameter::Value<String>",
+            default=settings.champion_parameter,
+            description="SSM parameter with the ARN of the model package that serves, or none",
+        ).value_as_string
+        has_champion = CfnCondition(
+            scope, "HasChampion", expression=Fn.condition_not(Fn.condition_equals(champion, "none"))
+        )
+        hub, serverless = settings.serving.hub, settings.serving.serverless
+        self._condition = None if hub else has_champion
+        package: dict[str, Any] = {"modelPackageName": champion}
+        # It has no physical name: a new champion replaces it.
+        self._model = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=role_arn,
+            primary_container=(
+                Fn.condition_if(
+                    has_champion.logical_id, {"ModelPackageName": champion}, _from_hub(settings, hub)
+                )
+                if hub
+                else package
+            ),
+            # An archive has all that it needs; a serverless endpoint takes no isolated model.
+            enable_network_isolation=not (hub or serverless),
+            vpc_config=(
+                {"securityGroupIds": [network.security_group], "subnets": network.subnets}
+                if network
+                else None
+            ),
+        )
+        if hub or serverless:
+            skip_scan(self._model, "It comes from the Hub, or serves a serverless endpoint", "CKV_AWS_370")
+        self.while_it_serves(self._model)
+
+    @property
+    def name(self) -> str:
+        """Name of the SageMaker model."""
+        return self._model.attr_model_name
+
+    def while_it_serves(self, *resources: CfnResource) -> None:
+        """Let the resources exist only while there is something to serve."""
+        if self._condition:
+            for resource in resources:
+                resource.cfn_options.condition = self._condition
+
+
+def _from_hub(settings: Settings, hub: HubModel) -> dict[str, Any]:
+    # https://github.com/aws/sagemaker-huggingface-inference-toolkit#-environment-variables
+    image = images.find(settings.images.inference, "inference", settings.serving.processor)
+    return {
+        "Image": image.uri(settings.aws_region),
+        "Environment": {
+            "HF_MODEL_ID": hub.model_id,
+            "HF_MODEL_REVISION": hub.revision,
+            "HF_TASK": hub.task,
+        },
+    }
