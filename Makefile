@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` and `make test`. Both set up what they need.
+# Two commands matter: `make demo` and `make test`; `make check` adds the scanners. All set up what they need.
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
@@ -6,6 +6,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 DATA ?= bundled
 VENV := .venv/bin
+# The scanners see no variable and no home folder of the user's, so that the repository's settings are all
+# there are. checkov would use an API key, and asks PyPI for a newer version unless told not to.
+SCAN := env -i PATH="$$PATH" HOME="$(CURDIR)/build/home" CKV_SKIP_PACKAGE_UPDATE_CHECK=true .venv-scan/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 
@@ -27,26 +30,50 @@ lint: environment ## ruff and mypy --strict
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
+.PHONY: check
+check: test scan ## The whole quality bar: make test, and the scanners over every template
+
 .PHONY: synth
 synth: environment ## Write the CloudFormation templates to cdk.out, checked by cdk-nag
+	rm -rf cdk.out
 	node_modules/.bin/cdk synth --quiet
+
+.PHONY: scan
+scan: synth .venv-scan/made ## cfn-lint, checkov, parliament and statelint over what synth writes
+	@# All of them, so that one run shows all that is to be seen to.
+	@failed=; \
+	echo "cfn-lint: the templates"; \
+	$(SCAN)/cfn-lint --config-file scan/cfn-lint.yaml --format pretty || failed=1; \
+	echo "checkov: the security of what they deploy"; \
+	$(SCAN)/python -P -m checkov.main --config-file scan/checkov.yaml || failed=1; \
+	echo "parliament and statelint: their policies and state machines"; \
+	$(SCAN)/python -W ignore::UserWarning -m scan.documents cdk.out || failed=1; \
+	test -z "$$failed"
+
+.PHONY: snapshots
+snapshots: environment ## Keep the templates of today as those that the tests compare with
+	$(VENV)/python -m pytest -q tests/stacks/test_snapshots.py --snapshot-update
 
 .PHONY: local
 local: environment ## Run the embedded AWS until Ctrl-C
 	@$(VENV)/python -m localaws
 
-.PHONY: lock
+.PHONY: lock scan-lock
+lock: LIST := requirements
 lock: ## Pin everything below requirements.in in requirements.txt
+scan-lock: LIST := scan/requirements
+scan-lock: ## The same for scan/requirements.in
+lock scan-lock:
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/pip install --quiet --requirement requirements.in
+	build/lock/bin/pip install --quiet --requirement $(LIST).in
 	# A build of PyTorch for one machine (2.13.0+cpu) is not to be had on every other.
-	{ echo '# Made by `make lock` from requirements.in: do not edit.'; build/lock/bin/pip freeze --all | grep -v '^pip==' | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
-	mv build/requirements.txt requirements.txt
+	{ echo '# Made by `make $@` from $(LIST).in: do not edit.'; build/lock/bin/pip freeze --all | grep -v '^pip==' | sed -E 's/^(torch==[^+]*).*/\1/' | sort -f; } > build/requirements.txt
+	mv build/requirements.txt $(LIST).txt
 	rm -r build/lock
 
 .PHONY: clean
 clean: ## Remove the environment and everything made
-	rm -rf .venv .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-scan .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
 
 # The environment is made once, and again when what it is made from changes.
@@ -54,11 +81,13 @@ clean: ## Remove the environment and everything made
 environment: .venv/made node_modules/made
 
 .venv/made: requirements.txt
+.venv-scan/made: scan/requirements.txt
+.venv/made .venv-scan/made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
-	@echo "Making the Python environment (.venv), once: 100 packages, PyTorch among them, take minutes"
+	@echo "Making the Python environment $(@D), once: the 100 packages in $< take minutes"
 	@# Anew: what an interrupted installation left behind can look complete to pip.
-	@$(PYTHON) -m venv --clear .venv
-	@$(VENV)/python -m pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --progress-bar off --requirement $< | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
 	@touch $@
 
 node_modules/made: package-lock.json
