@@ -112,7 +112,7 @@ def step(number: int, title: str) -> None:
 
 def deploy() -> None:
     """Synthesise once, then bootstrap and deploy what was synthesised."""
-    cdk("synth", "--quiet", says="synthesised, and checked by cdk-nag")
+    cdk("synth", "--quiet", "-c", f"env={ENVIRONMENT}", says="synthesised, and checked by cdk-nag")
     account = boto3.client("sts").get_caller_identity()["Account"]
     region = boto3.session.Session().region_name
     cdk("bootstrap", f"aws://{account}/{region}", "--app", "cdk.out", says=f"bootstrapped {region}")
@@ -147,7 +147,7 @@ def stack_outputs() -> dict[str, str]:
     cloudformation = boto3.client("cloudformation")
     return {
         output["OutputKey"]: output["OutputValue"]
-        for name in ("storage", "training", "serving")
+        for name in ("storage", "training", "serving", "monitoring")
         for output in cloudformation.describe_stacks(StackName=f"nunchi-{ENVIRONMENT}-{name}")["Stacks"][
             0
         ].get("Outputs", [])

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from aws_cdk.assertions import Template
 
 from docs.diagram import definition, mermaid
 from examples.demo import SENTENCES
+from tests.stacks.resolved import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,10 +19,12 @@ def test_the_picture_of_the_retrain_is_the_deployed_definitions(
     templates: dict[str, Template], page: str
 ) -> None:
     (picture,) = re.findall(r"```mermaid\n(.*?)\n```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
-    assert picture == mermaid(definition(templates["training"].to_json(), "retrain"))
+    assert picture == mermaid(definition(templates["training"].body, "retrain"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ko.md", "docs/local-aws.md", "data/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.ko.md", "docs/local-aws.md", "docs/security.md", "data/README.md"]
+)
 def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):

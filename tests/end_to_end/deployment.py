@@ -1,4 +1,4 @@
-"""The dev environment, deployed to an embedded AWS with the stock CDK CLI."""
+"""An environment, deployed to an embedded AWS with the stock CDK CLI."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ from typing import Any
 from localaws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAMPION = "/nunchi/dev/champion"
-ENDPOINT = "nunchi-dev"
-STACKS = [f"nunchi-dev-{name}" for name in ("storage", "training", "serving")]
 
 
 class Deployment:
     """Deploys, uploads, and runs the state machines as a person with the CLI would."""
 
-    def __init__(self, aws: LocalAws, assembly: Path) -> None:
+    def __init__(self, aws: LocalAws, assembly: Path, environment: str = "dev", app: Path = ROOT) -> None:
+        """Work on `environment` of the application in folder `app`, synthesised once into `assembly`."""
         self.aws = aws
+        self.name = f"nunchi-{environment}"
+        self.endpoint_name = self.name
+        parts = ["storage", "training", "serving", "monitoring"]
+        self.stacks = [
+            f"{self.name}-{part}" for part in parts + (["network"] if environment == "prod" else [])
+        ]
+        self._parameter = f"/nunchi/{environment}/champion"
+        self._app = app
         self._assembly = assembly
-        self._synthesised = False
 
     def cdk(self, *arguments: str) -> str:
         """Run the CDK CLI against the embedded AWS and return all that it prints."""
         command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *arguments]
         result = subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=self._app,
             env={**os.environ, **self.aws.env, "CDK_VALIDATION": "true"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -40,36 +45,39 @@ class Deployment:
         return result.stdout
 
     def deploy(self) -> str:
-        """`cdk deploy --all` of what was synthesised once."""
-        if not self._synthesised:
+        """Deploy the environment's stacks from what was synthesised once."""
+        if not self._assembly.exists():
             self.cdk("synth", "--quiet", "--output", str(self._assembly))
-            self._synthesised = True
-        return self.cdk("deploy", "--all", "--app", str(self._assembly), "--require-approval", "never")
+        return self.cdk("deploy", f"{self.name}-*", *self._from_assembly, "--require-approval", "never")
 
     def diff(self) -> str:
-        """`cdk diff` of every stack."""
-        return self.cdk("diff", "--app", str(self._assembly))
+        """`cdk diff` of the environment's stacks."""
+        return self.cdk("diff", f"{self.name}-*", *self._from_assembly)
 
     def destroy(self) -> str:
-        """`cdk destroy --all`."""
-        return self.cdk("destroy", "--all", "--force", "--app", str(self._assembly))
+        """`cdk destroy` of the environment's stacks."""
+        return self.cdk("destroy", f"{self.name}-*", "--force", *self._from_assembly)
+
+    @property
+    def _from_assembly(self) -> list[str]:
+        return ["--app", str(self._assembly)]
 
     def outputs(self) -> dict[str, str]:
         """The outputs of all stacks, by key."""
         client = self.aws.client("cloudformation")
         return {
             output["OutputKey"]: output["OutputValue"]
-            for stack in STACKS
-            for output in client.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+            for stack in self.stacks
+            for output in client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
         }
 
     def champion(self) -> str:
         """What the champion parameter holds."""
-        return str(self.aws.client("ssm").get_parameter(Name=CHAMPION)["Parameter"]["Value"])
+        return str(self.aws.client("ssm").get_parameter(Name=self._parameter)["Parameter"]["Value"])
 
     def stack_status(self, name: str) -> str:
         """The status of the environment's stack `name`."""
-        stacks = self.aws.client("cloudformation").describe_stacks(StackName=f"nunchi-dev-{name}")["Stacks"]
+        stacks = self.aws.client("cloudformation").describe_stacks(StackName=f"{self.name}-{name}")["Stacks"]
         return str(stacks[0]["StackStatus"])
 
     def upload(self, bucket: str, prefix: str, path: Path) -> None:
@@ -109,13 +117,15 @@ class Deployment:
 
     def endpoint(self) -> dict[str, Any]:
         """The endpoint's description."""
-        found: dict[str, Any] = self.aws.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+        found: dict[str, Any] = self.aws.client("sagemaker").describe_endpoint(
+            EndpointName=self.endpoint_name
+        )
         return found
 
-    def ask(self, inputs: str | list[str]) -> list[dict[str, Any]]:
-        """Invoke the endpoint."""
+    def ask(self, inputs: str | list[str], endpoint: str | None = None) -> list[dict[str, Any]]:
+        """Invoke the real-time endpoint, or another."""
         response = self.aws.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=ENDPOINT,
+            EndpointName=endpoint or self.endpoint_name,
             ContentType="application/json",
             Body=json.dumps({"inputs": inputs}, ensure_ascii=False).encode(),
         )

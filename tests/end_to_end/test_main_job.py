@@ -22,7 +22,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from localaws import LocalAws
 from normalisation import normalise
-from tests.end_to_end.deployment import STACKS, Deployment, Inbox
+from tests.end_to_end.deployment import Deployment, Inbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
@@ -100,7 +100,7 @@ def promoted(deployment: Deployment, inbox: Inbox) -> dict[str, Any]:
 
 
 def test_before_the_first_retrain_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
-    assert deployment.deploy().count("(no changes)") == 3
+    assert deployment.deploy().count("(no changes)") == len(deployment.stacks)
     assert "Number of stacks with differences: 0" in deployment.diff()
     assert deployment.champion() == "none"
 
@@ -158,7 +158,7 @@ def test_after_a_promotion_a_deploy_keeps_the_champion(
 ) -> None:
     """The hard part of MLOps in CloudFormation: the next deploy must not roll the model back."""
     assert "Number of stacks with differences: 0" in deployment.diff()
-    assert deployment.deploy().count("(no changes)") == 3
+    assert deployment.deploy().count("(no changes)") == len(deployment.stacks)
     assert deployment.champion() == promoted["champion"]
     assert len(deployment.ask(SENTENCES)) == 3
 
@@ -333,7 +333,7 @@ def test_after_all_that_a_deploy_still_changes_nothing(
     deployment: Deployment, promoted: dict[str, Any]
 ) -> None:
     assert "Number of stacks with differences: 0" in deployment.diff()
-    assert deployment.deploy().count("(no changes)") == 3
+    assert deployment.deploy().count("(no changes)") == len(deployment.stacks)
 
 
 def test_destroying_everything_leaves_what_is_kept_on_purpose(deployment: Deployment) -> None:
@@ -341,7 +341,9 @@ def test_destroying_everything_leaves_what_is_kept_on_purpose(deployment: Deploy
     deployment.destroy()
     client = deployment.aws.client
     stacks = client("cloudformation").list_stacks()["StackSummaries"]
-    assert not [s for s in stacks if s["StackName"] in STACKS and s["StackStatus"] != "DELETE_COMPLETE"]
+    assert not [
+        s for s in stacks if s["StackName"] in deployment.stacks and s["StackStatus"] != "DELETE_COMPLETE"
+    ]
     sagemaker = client("sagemaker")
     assert sagemaker.list_endpoints()["Endpoints"] == []
     assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []

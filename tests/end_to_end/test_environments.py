@@ -1,0 +1,297 @@
+"""Every environment for real, on the embedded AWS: deployed, served from, updated, destroyed.
+
+The tests of an environment share its deployment and run in their order: each one finds what those before
+it left. The settings are the repository's, with the few changes that `FIRST` says: a floor that the
+bundled model reaches, a schedule that a test can wait for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from localaws import LocalAws
+from tests.end_to_end.deployment import Deployment, Inbox
+from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, archive
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEDULED_AFTER = timedelta(seconds=90)
+
+FIRST: dict[str, dict[str, Any]] = {
+    "dev": {},
+    "staging": {
+        "serving.data_capture_percent": 100,
+        "training.schedule.flexible_minutes": 0,
+    },
+    "prod": {
+        "gate.min_accuracy": 0.6,
+        "serving.data_capture_percent": 100,
+        "training.base_checkpoint.s3_prefix": "bundled",
+        "training.hyperparameters": {
+            "num_train_epochs": 8,
+            "per_device_train_batch_size": 32,
+            "learning_rate": 1e-3,
+        },
+    },
+}
+SECOND: dict[str, Any] = {
+    "owner": "another-team",
+    "logs.retention_days": 90,
+    "serving.realtime.max_instances": 5,
+}
+
+pytestmark = pytest.mark.end_to_end
+
+
+def change(config: Path, changes: dict[str, Any]) -> None:
+    """Set the settings named by their dotted paths in an environment's file."""
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    for path, value in changes.items():
+        *sections, field = path.split(".")
+        section = settings
+        for name in sections:
+            section = section.setdefault(name, {})
+        section[field] = value
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def synthesise(folder: Path, aws: LocalAws) -> Path:
+    """The assembly of the application in `folder`."""
+    assembly = folder / f"cdk.out.{len(list(folder.glob('cdk.out.*')))}"
+    Deployment(aws, assembly, app=folder).cdk("synth", "--quiet", "--output", str(assembly))
+    return assembly
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws.start() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def assemblies(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The application as it is deployed first, and as it is updated to."""
+    folder = tmp_path_factory.mktemp("application")
+    for name in ("stacks", "training_code", "inference_code", "config"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "cdk.json"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    start = datetime.now(ZoneInfo("Asia/Seoul")) + SCHEDULED_AFTER
+    soon = {"training.schedule.expression": f"at({start:%Y-%m-%dT%H:%M:%S})"}
+    for environment, changes in FIRST.items():
+        config = folder / "config" / f"{environment}.yaml"
+        change(config, changes | (soon if environment == "staging" else {}))
+    first = synthesise(folder, aws)
+    for environment in FIRST:
+        change(folder / "config" / f"{environment}.yaml", SECOND)
+    second = synthesise(folder, aws)
+    Deployment(aws, first).cdk("bootstrap", "aws://000000000000/ap-northeast-2", "--app", str(first))
+    return first, second
+
+
+@pytest.fixture(scope="module", params=["staging", "dev", "prod"])
+def environment(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def deployment(environment: str, aws: LocalAws, assemblies: tuple[Path, Path]) -> Deployment:
+    deployed = Deployment(aws, assemblies[0], environment)
+    deployed.deploy()
+    return deployed
+
+
+@pytest.fixture(scope="module")
+def updated(environment: str, aws: LocalAws, assemblies: tuple[Path, Path]) -> Deployment:
+    return Deployment(aws, assemblies[1], environment)
+
+
+@pytest.fixture(scope="module")
+def inbox(deployment: Deployment) -> Inbox:
+    return Inbox(deployment)
+
+
+@pytest.fixture(scope="module")
+def package(deployment: Deployment) -> str:
+    """An approved model package whose model repeats what it is told."""
+    outputs = deployment.outputs()
+    body = archive(code__inference_py=ECHO, weights_txt=deployment.name)
+    deployment.aws.client("s3").put_object(
+        Bucket=outputs["ArtifactBucket"], Key="models/echo/model.tar.gz", Body=body
+    )
+    template = deployment.aws.client("sagemaker").create_model_package(
+        ModelPackageGroupName=outputs["ModelPackageGroup"],
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [
+                {
+                    "Image": INFERENCE_IMAGE,
+                    "ModelDataUrl": f"s3://{outputs['ArtifactBucket']}/models/echo/model.tar.gz",
+                    "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+                }
+            ],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return str(template["ModelPackageArn"])
+
+
+def test_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
+    assert deployment.deploy().count("(no changes)") == len(deployment.stacks)
+    assert "Number of stacks with differences: 0" in deployment.diff()
+
+
+def test_prods_retrain_runs_in_its_network_and_promotes(
+    deployment: Deployment, environment: str, inbox: Inbox
+) -> None:
+    """Isolated jobs: code and checkpoint come in channels, evaluate's packages from the artifact bucket."""
+    if environment != "prod":
+        pytest.skip("the main job's test retrains in dev, and staging's jobs are dev's on spot")
+    inbox.read()
+    outputs = deployment.outputs()
+    deployment.upload(outputs["DataBucket"], "reviews/train", ROOT / "data" / "reviews" / "reviews.tsv")
+    deployment.upload(outputs["ArtifactBucket"], "base-models/bundled", ROOT / "data" / "base_model")
+    deployment.upload(
+        outputs["ArtifactBucket"], "packages", ROOT / "training_code" / "evaluate-requirements.txt"
+    )
+    execution = deployment.execute("RetrainStateMachine", {})
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    (answer,) = deployment.ask("배우들 연기가 정말 좋았고 시간 가는 줄 몰랐어요")
+    assert answer["label"] == "positive"
+
+
+def test_a_promoted_model_serves_in_every_way(
+    deployment: Deployment, environment: str, package: str, inbox: Inbox
+) -> None:
+    inbox.read()
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    expected = [{"label": deployment.name, "text": "좋아요"}]
+    assert deployment.ask("좋아요") == expected
+    if environment == "dev":
+        assert deployment.ask("좋아요", f"{deployment.name}-serverless") == expected
+    (message,) = inbox.read()
+    assert message["Subject"] == f"[nunchi {environment}] promotion succeeded"
+
+
+def test_files_are_scored_in_batches_line_by_line(
+    deployment: Deployment, environment: str, package: str, inbox: Inbox
+) -> None:
+    inbox.read()
+    outputs = deployment.outputs()
+    texts = ["재미있어요", "지루해요 ㅠㅠ", "OST는 좋았다"]
+    lines = "".join(json.dumps({"inputs": text}, ensure_ascii=False) + "\n" for text in texts)
+    s3 = deployment.aws.client("s3")
+    s3.put_object(Bucket=outputs["DataBucket"], Key="incoming/2027/reviews.jsonl", Body=lines.encode())
+    execution = deployment.execute("TransformStateMachine", {"prefix": "2027/"})
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    where = json.loads(execution["output"])["predictions"].removeprefix("s3://")
+    bucket, prefix = where.split("/", 1)
+    answer = s3.get_object(Bucket=bucket, Key=f"{prefix}reviews.jsonl.out")["Body"].read().decode()
+    assert [json.loads(line) for line in answer.splitlines()] == [
+        {"inputs": text, "SageMakerOutput": [{"label": deployment.name, "text": text}]} for text in texts
+    ]
+    (message,) = inbox.read()
+    assert message["Subject"] == f"[nunchi {environment}] batch transform succeeded"
+
+
+def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
+    deployment: Deployment, environment: str, package: str
+) -> None:
+    if environment == "dev":
+        pytest.skip("dev keeps no requests: its serverless endpoint could not")
+    deployment.ask("이것을 남겨 주세요")
+    s3, bucket = deployment.aws.client("s3"), deployment.outputs()["ArtifactBucket"]
+    deadline = time.monotonic() + 10
+    kept = ""
+    while "이것을 남겨 주세요" not in kept and time.monotonic() < deadline:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captures/{deployment.name}/champion/")
+        kept = "".join(
+            s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode()
+            for item in found.get("Contents", [])
+        )
+    assert "이것을 남겨 주세요" in kept
+
+
+def test_the_schedule_starts_the_retrain_by_itself(deployment: Deployment, environment: str) -> None:
+    if environment != "staging":
+        pytest.skip("only staging's schedule is one that a test can wait for")
+    client = deployment.aws.client("stepfunctions")
+    machine = deployment.outputs()["RetrainStateMachine"]
+    deadline = time.monotonic() + SCHEDULED_AFTER.total_seconds() + 120
+    while not (executions := client.list_executions(stateMachineArn=machine)["executions"]):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert len(executions) == 1
+
+
+def test_an_update_of_the_settings_keeps_the_model_that_serves(
+    deployment: Deployment, updated: Deployment, package: str
+) -> None:
+    champion, before = deployment.champion(), deployment.ask("좋아요")
+    updated.deploy()
+    assert updated.champion() == champion
+    assert updated.ask("좋아요") == before
+    assert "Number of stacks with differences: 0" in updated.diff()
+
+
+def test_an_update_reaches_what_is_deployed(
+    updated: Deployment, deployment: Deployment, package: str
+) -> None:
+    (group,) = updated.aws.client("logs").describe_log_groups(
+        logGroupNamePrefix=f"/aws/vendedlogs/states/{updated.name}-retrain"
+    )["logGroups"]
+    assert group["retentionInDays"] == 90
+    (target,) = updated.aws.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{updated.name}/variant/champion"]
+    )["ScalableTargets"]
+    assert target["MaxCapacity"] == 5
+    tags = updated.aws.client("sagemaker").list_tags(ResourceArn=updated.endpoint()["EndpointArn"])["Tags"]
+    assert {"Key": "owner", "Value": "another-team"} in tags
+
+
+def test_a_protected_environment_refuses_to_be_destroyed(
+    updated: Deployment, deployment: Deployment, environment: str
+) -> None:
+    client = updated.aws.client("cloudformation")
+    if environment != "prod":
+        pytest.skip("only prod is protected")
+    with pytest.raises(AssertionError, match="TerminationProtection"):
+        updated.destroy()
+    for stack in updated.stacks:
+        client.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+
+
+def test_destroying_leaves_the_buckets_the_key_and_the_registry(
+    updated: Deployment, deployment: Deployment, environment: str
+) -> None:
+    updated.destroy()
+    client = updated.aws.client
+    stacks = client("cloudformation").list_stacks()["StackSummaries"]
+    left = [s["StackName"] for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"]
+    assert not [name for name in left if name.startswith(updated.name)]
+    names = {
+        "endpoints": [e["EndpointName"] for e in client("sagemaker").list_endpoints()["Endpoints"]],
+        "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],
+        "queues": client("sqs").list_queues(QueueNamePrefix=updated.name).get("QueueUrls", []),
+        "log groups": [g["logGroupName"] for g in client("logs").describe_log_groups()["logGroups"]],
+        "alarms": [a["AlarmName"] for a in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "schedules": [s["Name"] for s in client("scheduler").list_schedules()["Schedules"]],
+    }
+    assert {kind: [n for n in found if updated.name in n] for kind, found in names.items()} == {
+        kind: [] for kind in names
+    }
+    buckets = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    assert len([name for name in buckets if name.startswith(f"{updated.name}-storage")]) == 3
