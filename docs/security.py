@@ -109,27 +109,29 @@ class Assembly:
 def page(folder: Path) -> str:
     """The page about the cloud assembly in `folder`."""
     assembly = Assembly(folder)
-    return "\n\n".join(
-        [
-            _HEAD,
-            "## Roles\n\nEach is assumed by one service, in this account's name only, and its one policy is"
-            " there before it is.",
-            *_roles(assembly),
-            "## Wildcards\n\nWhy each resource above with a wildcard in it is as narrow as it gets.",
-            assembly.table(["Resource", "Roles", "Why"], _wildcards(assembly)),
-            f"## Other findings that are as they should be\n\n{_counts(assembly)}",
-            assembly.table(["Rules", "Of", "Why"], _findings(assembly)),
-            "## Policies of resources",
-            assembly.table(["Of", "Effect", "Who", "May", "If"], _policies(assembly)),
-            "## Encryption\n\n`<key>` is the environment's own, renewed every year.",
-            assembly.table(["What", "With"], _encrypted(assembly)),
-            "## Network",
-            assembly.table(["What runs", "How"], _placed(assembly)),
-            assembly.table(["Way in or out of the VPC", "What passes"], _ways(assembly)),
-            "## Retention",
-            assembly.table(["What", "Kept"], sorted(_kept(assembly), key=lambda row: row[1])),
-            "",
-        ]
+    return (
+        "\n\n".join(
+            [
+                _HEAD,
+                "## Roles\n\nEach is assumed by one service, in this account's name only, and its one policy is"
+                " there before it is.",
+                *_roles(assembly),
+                "## Wildcards\n\nWhy each resource above with a wildcard in it is as narrow as it gets.",
+                assembly.table(["Resource", "Roles", "Why"], _wildcards(assembly)),
+                f"## Other findings that are as they should be\n\n{_counts(assembly)}",
+                assembly.table(["Rules", "Of", "Why"], _findings(assembly)),
+                "## Policies of resources",
+                assembly.table(["Of", "Effect", "Who", "May", "If"], _policies(assembly)),
+                "## Encryption\n\n`<key>` is the environment's own, renewed every year.",
+                assembly.table(["What", "With"], _encrypted(assembly)),
+                "## Network",
+                assembly.table(["What runs", "How"], _placed(assembly)),
+                assembly.table(["Way in or out of the VPC", "What passes"], _ways(assembly)),
+                "## Retention",
+                assembly.table(["What", "Kept"], sorted(_kept(assembly), key=lambda row: row[1])),
+            ]
+        )
+        + "\n"
     )
 
 

@@ -15,7 +15,7 @@ from constructs import Construct
 from stacks.alarms import Metric
 from stacks.endpoint_metrics import instance_metric, invocation_metric
 from stacks.environment_stack import arn
-from stacks.records import CANDIDATE_ACCURACY, CANDIDATE_MACRO_F1, CHAMPION_ACCURACY, NAMESPACE
+from stacks.records import CANDIDATE_ACCURACY, CANDIDATE_MACRO_F1, CHAMPION_ACCURACY, namespace
 from stacks.settings import Settings
 
 Widget = dict[str, Any]
@@ -96,7 +96,7 @@ def _retrain(settings: Settings) -> list[Widget]:
         return Metric("AWS/States", name, dimensions, statistic)
 
     def accuracy(name: str) -> Metric:
-        return Metric(NAMESPACE, name, {"Environment": settings.environment}, "Average")
+        return Metric(namespace(settings), name, {}, "Average")
 
     outcomes = ("Succeeded", "Failed", "TimedOut", "Aborted")
     return [

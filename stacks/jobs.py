@@ -26,14 +26,12 @@ _INPUT = "/opt/ml/processing/input"
 # A training job has a toolkit that unpacks the source; for a processing job this line does it, as the
 # SageMaker SDK's FrameworkProcessor does in its runproc.sh:
 # https://github.com/aws/sagemaker-python-sdk/blob/v2.251.0/src/sagemaker/processing.py
-# Only evaluate.py needs packages that no image has: training can start where there is no index. A job
-# in a network without one finds them in its input `packages`.
+# Only evaluate.py needs packages that no image has: training can start where there is no index.
 _ENTRYPOINT = [
     "/bin/bash",
     "-euc",
     f"cd {_INPUT}/code && tar -xzf ./*.gz"
     ' && requirements="${0%.py}-requirements.txt"'
-    f" && if [ -d {_INPUT}/packages ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS={_INPUT}/packages; fi"
     ' && if [ -f "$requirements" ]; then python3 -m pip install --quiet -r "$requirements"; fi'
     ' && exec python3 "$0" "$@"',
 ]
@@ -121,6 +119,8 @@ class JobRequests:
         # Its packages come from an index, or from the artifact bucket where there is none.
         request = self._processing("evaluate", role_arn, isolated=self._network is not None)
         packages = _input("packages", f"s3://{self._storage.artifacts}/{PACKAGES}/")
+        if self._network:
+            request["Environment"] = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{_INPUT}/packages"}
         request["ProcessingInputs"] = with_optional(
             [
                 self._code_input(),

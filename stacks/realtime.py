@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks import instances, prefixes
+from stacks.acknowledgements import acknowledge, in_every_pack
 from stacks.alarms import make_alarm
 from stacks.endpoint import Endpoint
 from stacks.endpoint_metrics import invocation_metric
@@ -45,6 +46,7 @@ class Realtime(Construct):
         super().__init__(scope, "Realtime")
         scales = realtime.max_instances > realtime.min_instances
         alarms = self._alarms(settings, realtime, topic_arn)
+        has_disks = instances.has_local_storage(realtime.instance_type)
         endpoint = Endpoint(
             self,
             "Endpoint",
@@ -59,9 +61,14 @@ class Realtime(Construct):
             deployment=_guardrails(realtime, alarms),
             keep_scale=scales,
             data_capture_config=_data_capture(settings, storage),
-            # Instances with disks of their own encrypt them themselves, and SageMaker refuses a key for them.
-            kms_key_id=None if instances.has_local_storage(realtime.instance_type) else storage.key_arn,
+            kms_key_id=None if has_disks else storage.key_arn,
         )
+        if has_disks:
+            acknowledge(
+                endpoint,
+                "The disks of such an instance encrypt themselves, and SageMaker refuses a key for them",
+                *in_every_pack("SageMakerEndpointConfigurationKMSKeyConfigured"),
+            )
         if scales:
             endpoint.scale(
                 "DesiredInstanceCount",

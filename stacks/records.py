@@ -10,12 +10,12 @@ from stacks.permissions import Permission
 from stacks.settings import Settings
 from stacks.states import State, regardless, task
 
-NAMESPACE = "Nunchi"
-"""Of the metrics in CloudWatch, with the dimension `Environment`."""
 CANDIDATE_ACCURACY, CANDIDATE_MACRO_F1 = "CandidateAccuracy", "CandidateMacroF1"
 CHAMPION_ACCURACY = "ChampionAccuracy"
 
-# SageMaker makes these groups itself, once an account, and keeps them for ever.
+# SageMaker makes these groups itself, once an account, and keeps them for ever. As they are every
+# environment's, the time is too: the last one to set a shorter time would delete the others' logs.
+_RETENTION_DAYS = 400
 _GROUPS = {
     "Processing": "/aws/sagemaker/ProcessingJobs",
     "Training": "/aws/sagemaker/TrainingJobs",
@@ -23,18 +23,22 @@ _GROUPS = {
 }
 
 
+def namespace(settings: Settings) -> str:
+    """Of the environment's metrics in CloudWatch: what a role may write is limited by namespace alone."""
+    return f"Nunchi/{settings.environment}"
+
+
 def record_metrics(settings: Settings, *, next: str) -> dict[str, State]:
     """The state `RecordMetrics`: the accuracy of `$evaluation`, and its champion's, to CloudWatch."""
 
     def metric(name: str, value: str) -> dict[str, Any]:
-        dimensions = [{"Name": "Environment", "Value": settings.environment}]
-        return {"MetricName": name, "Dimensions": dimensions, "Value": query(value)}
+        return {"MetricName": name, "Value": query(value)}
 
     return {
         "RecordMetrics": task(
             "aws-sdk:cloudwatch:putMetricData",
             {
-                "Namespace": NAMESPACE,
+                "Namespace": namespace(settings),
                 "MetricData": with_optional(
                     [
                         metric(CANDIDATE_ACCURACY, "$evaluation.accuracy"),
@@ -50,13 +54,13 @@ def record_metrics(settings: Settings, *, next: str) -> dict[str, State]:
     }
 
 
-def keep_logs(settings: Settings, *kinds: str, next: str) -> dict[str, State]:
+def keep_logs(*kinds: str, next: str) -> dict[str, State]:
     """The states `Keep{kind}Logs` that set how long the logs of jobs of those kinds are kept."""
     names = [f"Keep{kind}Logs" for kind in kinds]
     return {
         name: task(
             "aws-sdk:cloudwatchlogs:putRetentionPolicy",
-            {"LogGroupName": _GROUPS[kind], "RetentionInDays": settings.logs.retention_days},
+            {"LogGroupName": _GROUPS[kind], "RetentionInDays": _RETENTION_DAYS},
             next=following,
             catch=[regardless(following)],
         )
@@ -64,13 +68,13 @@ def keep_logs(settings: Settings, *kinds: str, next: str) -> dict[str, State]:
     }
 
 
-def record_permission() -> Permission:
+def record_permission(settings: Settings) -> Permission:
     """What `record_metrics` needs."""
     return Permission(
         ["cloudwatch:PutMetricData"],
         ["*"],
         because="The action has no resources; a condition names the namespace",
-        conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace(settings)}},
     )
 
 

@@ -60,7 +60,7 @@ class Retrain(Construct):
                 **_make_model(jobs, roles),
                 **_evaluate(jobs, roles, champion, storage),
                 **record_metrics(settings, next="KeepProcessingLogs"),
-                **keep_logs(settings, "Processing", "Training", next="Gate"),
+                **keep_logs("Processing", "Training", next="Gate"),
                 **gate(settings, jobs, champion, topic_arn, title),
                 **_promote(promote, settings.champion_parameter),
                 **failure(topic_arn, title),
@@ -77,7 +77,7 @@ class Retrain(Construct):
                         for prefix in (prefixes.MODELS, prefixes.EVALUATIONS)
                     ],
                 ),
-                record_permission(),
+                record_permission(settings),
                 keep_permission("Processing", "Training"),
                 # The evaluation is read, and the topic written, under the key.
                 Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),

@@ -49,7 +49,7 @@ class JobRoles(Construct):
             [
                 *(source, sources, data, reviews, self._write(prefixes.DATASETS), runs),
                 *self._container("ProcessingJobs", f"{settings.name('prepare')}-", inference),
-                *self._instance(processing_type),
+                *self._instances(processing_type),
             ],
         )
         checkpoints = [self._write(prefixes.CHECKPOINTS), self._read(prefixes.CHECKPOINTS)]
@@ -60,7 +60,7 @@ class JobRoles(Construct):
                 *(self._write(prefixes.MODELS), runs),
                 *(checkpoints if settings.training.checkpoints else []),
                 *self._container("TrainingJobs", f"{settings.name('train')}-", training),
-                *self._instance(training_type),
+                *self._instances(training_type),
             ],
         )
         packages = [self._read(prefixes.PACKAGES)]
@@ -71,7 +71,7 @@ class JobRoles(Construct):
                 *(self._write(prefixes.EVALUATIONS), runs),
                 *(packages if network else []),
                 *self._container("ProcessingJobs", f"{settings.name('evaluate')}-", inference),
-                *self._instance(processing_type),
+                *self._instances(processing_type),
             ],
         )
         self.serve = self._role("Serve", [self._read(prefixes.MODELS), runs, *self._serve(serving)])
@@ -80,9 +80,7 @@ class JobRoles(Construct):
         serving = self._settings.serving
         permissions = []
         if serving.realtime:
-            name = self._settings.endpoint_name
-            permissions += self._endpoint_logs(name)
-            permissions += self._instance(serving.realtime.instance_type)
+            permissions += self._endpoint_logs(self._settings.endpoint_name)
         if serving.serverless:
             permissions += self._endpoint_logs(self._settings.serverless_endpoint_name)
         if serving.data_capture_percent:
@@ -98,7 +96,8 @@ class JobRoles(Construct):
                 self._write(prefixes.PREDICTIONS),
                 *self._job_logs("TransformJobs", f"{self._settings.name('transform')}-"),
             ]
-        return [*permissions, *self._of_every_container(image)]
+        types = [way.instance_type for way in (serving.realtime, serving.batch) if way]
+        return [*permissions, *self._instances(*types), *self._of_every_container(image)]
 
     def _role(self, step: str, permissions: list[Permission]) -> iam.CfnRole:
         return make_role(
@@ -125,9 +124,9 @@ class JobRoles(Construct):
             because="Each execution writes below a prefix of its own",
         )
 
-    def _instance(self, instance_type: str) -> list[Permission]:
-        # SageMaker gives the volumes of the instance a grant of the key.
-        if instances.has_local_storage(instance_type):
+    def _instances(self, *types: str) -> list[Permission]:
+        # SageMaker gives the volumes of the instances a grant of the key.
+        if all(map(instances.has_local_storage, types)):
             return []
         return [
             Permission(

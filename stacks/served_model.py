@@ -30,40 +30,38 @@ class ServedModel(Construct):
             default=settings.champion_parameter,
             description="SSM parameter with the ARN of the model package that serves, or none",
         ).value_as_string
-        has_champion = CfnCondition(
-            scope, "HasChampion", expression=Fn.condition_not(Fn.condition_equals(champion, "none"))
-        )
+        is_none = Fn.condition_equals(champion, "none")
+        has_champion = CfnCondition(scope, "HasChampion", expression=Fn.condition_not(is_none))
         hub, serverless = settings.serving.hub, settings.serving.serverless
-        self._condition = None if hub else has_champion
-        package: dict[str, Any] = {"modelPackageName": champion}
-        # It has no physical name: a new champion replaces it.
-        self._model = sagemaker.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=role_arn,
-            primary_container=(
-                Fn.condition_if(
-                    has_champion.logical_id, {"ModelPackageName": champion}, _from_hub(settings, hub)
-                )
-                if hub
-                else package
-            ),
-            # An archive has all that it needs; a serverless endpoint takes no isolated model.
-            enable_network_isolation=not (hub or serverless),
-            vpc_config=(
-                {"securityGroupIds": [network.security_group], "subnets": network.subnets}
-                if network
-                else None
-            ),
-        )
-        if hub or serverless:
-            skip_scan(self._model, "It comes from the Hub, or serves a serverless endpoint", "CKV_AWS_370")
-        self.while_it_serves(self._model)
 
-    @property
-    def name(self) -> str:
+        def model(name: str, container: dict[str, Any], condition: CfnCondition) -> str:
+            # It has no physical name: a new champion replaces it.
+            made = sagemaker.CfnModel(
+                self,
+                name,
+                execution_role_arn=role_arn,
+                primary_container=container,
+                # An archive has all that it needs; a serverless endpoint takes no isolated model.
+                enable_network_isolation=not (hub or serverless),
+                vpc_config=(
+                    {"securityGroupIds": [network.security_group], "subnets": network.subnets}
+                    if network
+                    else None
+                ),
+            )
+            if hub or serverless:
+                skip_scan(made, "It comes from the Hub, or serves a serverless endpoint", "CKV_AWS_370")
+            made.cfn_options.condition = condition
+            return made.attr_model_name
+
+        self.name = model("Model", {"modelPackageName": champion}, has_champion)
         """Name of the SageMaker model."""
-        return self._model.attr_model_name
+        self._condition: CfnCondition | None = has_champion
+        if hub:
+            no_champion = CfnCondition(scope, "HasNoChampion", expression=is_none)
+            from_hub = model("HubModel", _from_hub(settings, hub), no_champion)
+            self.name = Fn.condition_if(has_champion.logical_id, self.name, from_hub).to_string()
+            self._condition = None
 
     def while_it_serves(self, *resources: CfnResource) -> None:
         """Let the resources exist only while there is something to serve."""
@@ -76,8 +74,8 @@ def _from_hub(settings: Settings, hub: HubModel) -> dict[str, Any]:
     # https://github.com/aws/sagemaker-huggingface-inference-toolkit#-environment-variables
     image = images.find(settings.images.inference, "inference", settings.serving.processor)
     return {
-        "Image": image.uri(settings.aws_region),
-        "Environment": {
+        "image": image.uri(settings.aws_region),
+        "environment": {
             "HF_MODEL_ID": hub.model_id,
             "HF_MODEL_REVISION": hub.revision,
             "HF_TASK": hub.task,

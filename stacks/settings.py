@@ -49,7 +49,7 @@ class NetworkSettings(_Model):
 
 
 class LogSettings(_Model):
-    """The logs of workflows, jobs, endpoints and the network."""
+    """The logs of workflows, endpoints and the network."""
 
     retention_days: RetentionDays = 180
     execution_data: bool = True

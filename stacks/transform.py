@@ -56,7 +56,7 @@ class Transform(Construct):
                     timeout_seconds=batch.max_runtime_seconds,
                     catch=[caught("Transform", mend="Nothing was written for the files that failed.")],
                 ),
-                **keep_logs(settings, "Transform", next="NotifyTransformed"),
+                **keep_logs("Transform", next="NotifyTransformed"),
                 "NotifyTransformed": publish(
                     topic_arn,
                     f"{title} succeeded",

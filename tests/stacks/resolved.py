@@ -107,14 +107,15 @@ class Environment:
         return replace(self, has_champion=False)
 
     def of_type(self, kind: str) -> Iterator[tuple[str, str, Json]]:
-        """Part, logical id and resolved properties of every resource of that type."""
+        """Part, logical id and resolved properties of every resource of that type that would be there."""
         for part, template in self.templates.items():
             for logical_id, resource in template.of_type(kind).items():
-                yield part, logical_id, self.resolve(part, resource["Properties"])
+                if self._holds(part, resource.get("Condition")):
+                    yield part, logical_id, self.resolve(part, resource["Properties"])
 
     def properties(self, part: str, kind: str) -> Json:
         """The resolved properties of the one resource of that type in a stack."""
-        resolved: Json = self.resolve(part, self.templates[part].only(kind)["Properties"])
+        (resolved,) = (properties for place, _, properties in self.of_type(kind) if place == part)
         return resolved
 
     @cached_property
@@ -187,8 +188,7 @@ class Environment:
             return self._attribute(part, *argument)
         if function == "Fn::If":
             condition, yes, no = argument
-            holds = self.resolve(part, template.body["Conditions"][condition])
-            return self.resolve(part, yes if holds else no)
+            return self.resolve(part, yes if self._holds(part, condition) else no)
         arguments = self.resolve(part, argument)
         match function:
             case "Fn::ImportValue":
@@ -210,6 +210,9 @@ class Environment:
                     arguments = arguments.replace(f"${{{name}}}", known)
                 return arguments
         raise NotImplementedError(function)
+
+    def _holds(self, part: str, condition: str | None) -> bool:
+        return condition is None or self.resolve(part, self.templates[part].body["Conditions"][condition])
 
     def _pseudo(self, template: Template) -> dict[str, str]:
         return {

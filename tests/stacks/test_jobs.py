@@ -150,12 +150,19 @@ def test_an_isolated_evaluation_finds_its_packages_in_the_bucket(
     environments: dict[str, Environment],
 ) -> None:
     """It reaches no index, and would fail after the training was paid for."""
-    assert inputs(request(environments["prod"], "retrain", "Evaluate"))["packages"].endswith("/packages/")
+    evaluate = request(environments["prod"], "retrain", "Evaluate")
+    assert inputs(evaluate)["packages"].endswith("/packages/")
+    (path,) = (
+        one["S3Input"]["LocalPath"] for one in evaluate["ProcessingInputs"] if one["InputName"] == "packages"
+    )
+    assert evaluate["Environment"] == {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": path}
 
 
 def test_an_evaluation_with_a_way_to_the_index_has_no_packages(environments: dict[str, Environment]) -> None:
     """An input that names an empty prefix fails the job."""
-    assert "packages" not in inputs(request(environments["dev"], "retrain", "Evaluate"))
+    evaluate = request(environments["dev"], "retrain", "Evaluate")
+    assert "packages" not in inputs(evaluate)
+    assert "Environment" not in evaluate
 
 
 def test_training_takes_the_checkpoint_of_the_execution(environments: dict[str, Environment]) -> None:

@@ -40,11 +40,15 @@ def test_while_there_is_no_champion_the_model_comes_from_the_hub_at_its_pinned_c
     }
 
 
+def all_of(environment: Environment, kind: str) -> set[str]:
+    return {logical_id for _, logical_id, _ in environment.of_type(f"AWS::SageMaker::{kind}")}
+
+
 def test_with_a_model_of_the_hub_every_way_of_serving_is_there_from_day_one(
     variants: dict[str, Environment],
 ) -> None:
-    resources = variants["hub"].templates["serving"].resources.values()
-    assert [resource["Type"] for resource in resources if "Condition" in resource] == []
+    for kind in ("Endpoint", "EndpointConfig"):
+        assert all_of(variants["hub"], kind) == all_of(variants["hub"].without_champion(), kind) != set()
 
 
 def test_prods_model_serves_from_the_network_and_cannot_leave_its_container(
