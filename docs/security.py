@@ -113,8 +113,8 @@ def page(folder: Path) -> str:
         "\n\n".join(
             [
                 _HEAD,
-                "## Roles\n\nEach is assumed by one service, in this account's name only, and its one policy is"
-                " there before it is.",
+                "## Roles\n\nEach is assumed by one service, in this account's name only, and its one policy"
+                " is there before it is.",
                 *_roles(assembly),
                 "## Wildcards\n\nWhy each resource above with a wildcard in it is as narrow as it gets.",
                 assembly.table(["Resource", "Roles", "Why"], _wildcards(assembly)),

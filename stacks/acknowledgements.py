@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Acknowledgment, CfnResource, Validations
 from constructs import Construct
 
@@ -12,9 +14,11 @@ PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """The packs that share most of their rules."""
 
 
-def acknowledge(construct: Construct, reason: str, *findings: str) -> None:
-    """Acknowledge `findings`, rule ids or granular findings such as `AwsSolutions-IAM5[Resource::*]`."""
-    Validations.of(construct).acknowledge(*(Acknowledgment(id=id, reason=reason) for id in findings))
+def acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
+    """Acknowledge `findings`: rule id, or a granular finding as `AwsSolutions-IAM5[Resource::*]` → reason."""
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=id, reason=reason) for id, reason in findings.items())
+    )
 
 
 def skip_scan(resource: CfnResource, reason: str, check: str) -> None:
@@ -22,6 +26,6 @@ def skip_scan(resource: CfnResource, reason: str, check: str) -> None:
     resource.add_metadata("checkov", {"skip": [{"id": check, "comment": reason}]})
 
 
-def in_every_pack(rule: str) -> list[str]:
-    """The ids of a rule that the packs share, such as `S3BucketLoggingEnabled`."""
-    return [f"{pack}-{rule}" for pack in PACKS]
+def in_every_pack(rule: str, reason: str) -> dict[str, str]:
+    """The ids of a rule that the packs share, such as `S3BucketLoggingEnabled` → `reason`."""
+    return {f"{pack}-{rule}": reason for pack in PACKS}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Aws, Fn, RemovalPolicy
+from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -16,6 +16,7 @@ from stacks.environment_stack import arn
 from stacks.images import Image
 from stacks.jsonata import query
 from stacks.permissions import Permission
+from stacks.pseudo_parameters import STACK_ID
 from stacks.settings import Settings
 from stacks.states import State, task
 
@@ -28,7 +29,7 @@ class Champion(Construct):
         super().__init__(scope, "Champion")
         # A group with packages cannot be deleted, so it outlives its stack, and the next stack's
         # needs another name: the first part of the stack's own id.
-        stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+        stack_uuid = Fn.select(2, Fn.split("/", STACK_ID))
         suffix = Fn.select(0, Fn.split("-", stack_uuid))
         self.group = sagemaker.CfnModelPackageGroup(
             self,

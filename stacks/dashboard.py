@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.alarms import Metric
 from stacks.endpoint_metrics import instance_metric, invocation_metric
 from stacks.environment_stack import arn
+from stacks.pseudo_parameters import REGION
 from stacks.records import CANDIDATE_ACCURACY, CANDIDATE_MACRO_F1, CHAMPION_ACCURACY, namespace
 from stacks.settings import Settings
 
@@ -169,7 +170,7 @@ def _graph(
         "height": _HEIGHT,
         "properties": {
             "title": title,
-            "region": Aws.REGION,
+            "region": REGION,
             "view": "timeSeries",
             "stacked": stacked,
             "period": period,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, CfnOutput, CfnRule, CfnRuleAssertion, Environment, Fn, Stack, Tags
+from aws_cdk import CfnOutput, CfnRule, CfnRuleAssertion, Environment, Fn, Stack, Tags
 from constructs import Construct
 
 from stacks import images
+from stacks.pseudo_parameters import ACCOUNT_ID, PARTITION, REGION
 from stacks.settings import Settings
 
 # The champion parameter must never change after its creation: stacks/champion.py.
@@ -45,8 +46,9 @@ class EnvironmentStack(Stack):
         self._settings = settings
         for stack in filter(None, after):
             self.add_stack_dependency(stack)
+        tags = Tags.of(self)
         for key, value in settings.tags.items():
-            Tags.of(self).add(key, value, exclude_resource_types=_UNTAGGED)
+            tags.add(key, value, exclude_resource_types=_UNTAGGED)
         if settings.region is None:
             # The settings cannot tell which region it will be: the deployment refuses a wrong one.
             known = sorted(images.REGIONS)
@@ -55,7 +57,7 @@ class EnvironmentStack(Stack):
                 "RegionHasImages",
                 assertions=[
                     CfnRuleAssertion(
-                        assert_=Fn.condition_contains(known, Aws.REGION),
+                        assert_=Fn.condition_contains(known, REGION),
                         assert_description=f"Hugging Face images are known for {', '.join(known)}",
                     )
                 ],
@@ -70,4 +72,4 @@ class EnvironmentStack(Stack):
 
 def arn(service: str, resource: str) -> str:
     """The ARN of `resource` of `service` in the stack's own account and region."""
-    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+    return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT_ID}:{resource}"

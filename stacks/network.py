@@ -6,16 +6,17 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Aws, Fn, RemovalPolicy
+from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge, in_every_pack
 from stacks.environment_stack import EnvironmentStack, arn
-from stacks.permissions import Permission, make_role
+from stacks.flow_logs import log_flows
+from stacks.permissions import Permission
+from stacks.pseudo_parameters import ACCOUNT_ID, PARTITION, REGION
 from stacks.settings import NetworkSettings, Settings
-from stacks.storage import Storage, StorageStack
+from stacks.storage import StorageStack
 
 _SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "sagemaker.api", "sagemaker.runtime", "sts")
 """What a container, or a caller beside the endpoint, speaks to; S3 has a gateway."""
@@ -90,14 +91,16 @@ class NetworkStack(EnvironmentStack):
         )
         acknowledge(
             self._vpc,
-            "Closing it takes a Lambda function at deployment; nothing is put into it: each interface names"
-            " a security group of ours",
-            *in_every_pack("VPCDefaultSecurityGroupClosed"),
+            in_every_pack(
+                "VPCDefaultSecurityGroupClosed",
+                "Closing it takes a Lambda function at deployment; nothing is put into it: each interface"
+                " names a security group of ours",
+            ),
         )
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=self._vpc.ref)
         subnets = self._subnets(network, routes)
         containers = self._endpoints(network, subnets, routes)
-        self._flow_logs(storage.exports)
+        log_flows(self, settings, storage.exports, vpc_id=self._vpc.ref)
         self.exports = Network(
             subnets=[self.export(f"Subnet{i}Id", subnet.ref) for i, subnet in enumerate(subnets, 1)],
             security_group=self.export("SecurityGroupId", containers.attr_group_id),
@@ -158,7 +161,7 @@ class NetworkStack(EnvironmentStack):
             ec2.CfnVPCEndpoint(
                 self,
                 service.title().replace(".", ""),
-                service_name=f"com.amazonaws.{Aws.REGION}.{service}",
+                service_name=f"com.amazonaws.{REGION}.{service}",
                 vpc_id=self._vpc.ref,
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
@@ -169,7 +172,7 @@ class NetworkStack(EnvironmentStack):
         ec2.CfnVPCEndpoint(
             self,
             "S3",
-            service_name=f"com.amazonaws.{Aws.REGION}.s3",
+            service_name=f"com.amazonaws.{REGION}.s3",
             vpc_id=self._vpc.ref,
             vpc_endpoint_type="Gateway",
             route_table_ids=[routes.ref],
@@ -180,50 +183,11 @@ class NetworkStack(EnvironmentStack):
                     "Effect": "Allow",
                     "Principal": "*",
                     "Action": "s3:GetObject",
-                    "Resource": f"arn:{Aws.PARTITION}:s3:::prod-{Aws.REGION}-starport-layer-bucket/*",
+                    "Resource": f"arn:{PARTITION}:s3:::prod-{REGION}-starport-layer-bucket/*",
                 }
             ),
         )
         return containers
-
-    def _flow_logs(self, storage: Storage) -> None:
-        name = f"/nunchi/{self._settings.environment}/network"
-        group = logs.CfnLogGroup(
-            self,
-            "FlowLogs",
-            log_group_name=name,
-            kms_key_id=storage.key_arn,
-            retention_in_days=self._settings.logs.retention_days,
-        )
-        group.apply_removal_policy(RemovalPolicy.DESTROY)
-        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        role = make_role(
-            self,
-            "FlowLogsRole",
-            service="vpc-flow-logs",
-            description=f"Nunchi {self._settings.environment}: flow logs",
-            permissions=[
-                Permission(
-                    ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    [arn("logs", f"log-group:{name}:*")],
-                    because="A log stream is named after its network interface",
-                ),
-                Permission(
-                    ["logs:DescribeLogGroups"], ["*"], because="The action lists groups by their prefix"
-                ),
-            ],
-        )
-        flow_log = ec2.CfnFlowLog(
-            self,
-            "FlowLog",
-            resource_id=self._vpc.ref,
-            resource_type="VPC",
-            traffic_type="ALL",
-            log_group_name=name,
-            deliver_logs_permission_arn=role.attr_arn,
-            max_aggregation_interval=600,
-        )
-        flow_log.add_resource_dependency(group)
 
 
 def _of_this_account(*more: dict[str, Any]) -> dict[str, Any]:
@@ -237,7 +201,7 @@ def _of_this_account(*more: dict[str, Any]) -> dict[str, Any]:
                 "Principal": {"AWS": "*"},
                 "Action": "*",
                 "Resource": "*",
-                "Condition": {"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},
+                "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT_ID}},
             },
             *more,
         ],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Aws
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.pseudo_parameters import ACCOUNT_ID
 from stacks.settings import Settings
 from stacks.storage import Storage
 
@@ -24,7 +24,7 @@ class Notifications(Construct):
             sns.CfnSubscription(
                 self, f"Email{number}", topic_arn=topic.ref, protocol="email", endpoint=address
             )
-        own = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        own = {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}
         sns.CfnTopicPolicy(
             self,
             "Policy",

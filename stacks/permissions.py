@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Literal
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge
 from stacks.environment_stack import arn
+from stacks.pseudo_parameters import ACCOUNT_ID
 
 Conditions = Mapping[str, Mapping[str, str | list[str]]]
 
@@ -63,15 +65,16 @@ def make_role(
             "Statement": [permission.statement() for permission in permissions],
         },
     )
-    stack = Stack.of(scope)
+    reasons: dict[str, list[str]] = {}
     for permission in permissions:
-        if permission.because:
-            wild = [resource for resource in permission.resources if "*" in resource]
-            acknowledge(
-                policy,
-                permission.because,
-                *(f"AwsSolutions-IAM5[Resource::{_flat(one)}]" for one in stack.resolve(wild)),
-            )
+        for resource in permission.resources:
+            if permission.because and "*" in resource:
+                reasons.setdefault(resource, []).append(permission.because)
+    wildcards = map(_flat, Stack.of(scope).resolve(list(reasons)))
+    findings = [f"AwsSolutions-IAM5[Resource::{wildcard}]" for wildcard in wildcards]
+    # A call keeps one reason of a finding.
+    for each in zip_longest(*reasons.values()):
+        acknowledge(policy, {finding: why for finding, why in zip(findings, each, strict=True) if why})
     return iam.CfnRole(
         scope,
         construct_id,
@@ -85,7 +88,7 @@ def make_role(
                     "Principal": {"Service": f"{service}.amazonaws.com"},
                     "Action": "sts:AssumeRole",
                     # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-                    "Condition": {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                    "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
                 }
             ],
         },

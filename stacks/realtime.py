@@ -66,8 +66,10 @@ class Realtime(Construct):
         if has_disks:
             acknowledge(
                 endpoint,
-                "The disks of such an instance encrypt themselves, and SageMaker refuses a key for them",
-                *in_every_pack("SageMakerEndpointConfigurationKMSKeyConfigured"),
+                in_every_pack(
+                    "SageMakerEndpointConfigurationKMSKeyConfigured",
+                    "The disks of such an instance encrypt themselves, and SageMaker refuses a key for them",
+                ),
             )
         if scales:
             endpoint.scale(

@@ -40,8 +40,7 @@ class RetrainSchedule(Construct):
         queue.apply_removal_policy(RemovalPolicy.DESTROY)
         acknowledge(
             queue,
-            "This is the dead-letter queue of the schedule, and the end of the line",
-            "AwsSolutions-SQS3",
+            {"AwsSolutions-SQS3": "This is the dead-letter queue of the schedule, and the end of the line"},
         )
         sqs.CfnQueuePolicy(
             self,

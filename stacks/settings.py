@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from aws_cdk import Aws
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stacks import images, instances, rules, schedule_expression
+from stacks.pseudo_parameters import REGION
 
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
@@ -322,7 +322,7 @@ class Settings(_Model):
     @property
     def aws_region(self) -> str:
         """The region, or the token that CloudFormation replaces by the deployment's own."""
-        return self.region or Aws.REGION
+        return self.region or REGION
 
     @property
     def champion_parameter(self) -> str:

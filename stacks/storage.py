@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Aws, CfnResource, RemovalPolicy
-from aws_cdk import aws_kms as kms
+from aws_cdk import CfnResource, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks import prefixes
 from stacks.acknowledgements import acknowledge, in_every_pack, skip_scan
-from stacks.environment_stack import EnvironmentStack, arn
+from stacks.encryption_key import make_key
+from stacks.environment_stack import EnvironmentStack
+from stacks.pseudo_parameters import ACCOUNT_ID, PARTITION
 from stacks.settings import Settings
 
 
@@ -36,7 +37,7 @@ class Storage:
 
 
 def _object_arn(bucket: str, path: str) -> str:
-    return f"arn:{Aws.PARTITION}:s3:::{bucket}{path and '/'}{path}"
+    return f"arn:{PARTITION}:s3:::{bucket}{path and '/'}{path}"
 
 
 class StorageStack(EnvironmentStack):
@@ -45,7 +46,7 @@ class StorageStack(EnvironmentStack):
     def __init__(self, scope: Construct, settings: Settings) -> None:
         """Build the key and the buckets of `settings`' environment."""
         super().__init__(scope, settings, "storage", holds="key; data, artifacts and access logs")
-        self._key = self._make_key()
+        self._key = make_key(self, settings)
         logs = self._access_logs()
         days = settings.storage.artifact_days
         data = self._bucket("Data", logs, [])
@@ -80,72 +81,6 @@ class StorageStack(EnvironmentStack):
             key_arn=self.export("KeyArn", self._key.attr_arn),
         )
 
-    def _make_key(self) -> kms.CfnKey:
-        key = kms.CfnKey(
-            self,
-            "Key",
-            description=f"Nunchi {self._settings.environment}: data, models, logs, volumes, messages",
-            enable_key_rotation=True,
-            pending_window_in_days=30,
-            key_policy={"Version": "2012-10-17", "Statement": self._key_statements()},
-        )
-        _retain(key)
-        kms.CfnAlias(
-            self, "KeyAlias", alias_name=f"alias/nunchi-{self._settings.environment}", target_key_id=key.ref
-        )
-        return key
-
-    def _key_statements(self) -> list[dict[str, Any]]:
-        """Account and roles by their policies, as everywhere; and the services that act on their own."""
-        environment = self._settings.environment
-        own = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-        return [
-            {
-                "Sid": "RolesByTheirOwnPolicies",
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
-            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-            {
-                "Sid": "LogGroups",
-                "Effect": "Allow",
-                "Principal": {"Service": f"logs.{Aws.REGION}.amazonaws.com"},
-                "Action": [
-                    "kms:Decrypt",
-                    "kms:DescribeKey",
-                    "kms:Encrypt",
-                    "kms:GenerateDataKey*",
-                    "kms:ReEncrypt*",
-                ],
-                "Resource": "*",
-                "Condition": {
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": [
-                            arn("logs", f"log-group:{name}")
-                            for name in (
-                                f"/nunchi/{environment}/*",
-                                f"/aws/sagemaker/Endpoints/nunchi-{environment}",
-                                f"/aws/sagemaker/Endpoints/nunchi-{environment}-*",
-                                f"/aws/vendedlogs/states/nunchi-{environment}-*",
-                            )
-                        ]
-                    }
-                },
-            },
-            # Alarms and the budget publish to the encrypted topic:
-            # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-            {
-                "Sid": "Publishers",
-                "Effect": "Allow",
-                "Principal": {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]},
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                "Resource": "*",
-                "Condition": own,
-            },
-        ]
-
     def _access_logs(self) -> s3.CfnBucket:
         # S3 delivers access logs to buckets with its own keys only:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
@@ -169,22 +104,28 @@ class StorageStack(EnvironmentStack):
                 "Principal": {"Service": "logging.s3.amazonaws.com"},
                 "Action": "s3:PutObject",
                 "Resource": f"{bucket.attr_arn}/*",
-                "Condition": {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
             },
         )
         receives = "This bucket receives the other buckets' access logs"
-        acknowledge(bucket, receives, "AwsSolutions-S1", *in_every_pack("S3BucketLoggingEnabled"))
+        acknowledge(
+            bucket, {"AwsSolutions-S1": receives, **in_every_pack("S3BucketLoggingEnabled", receives)}
+        )
         skip_scan(bucket, receives, "CKV_AWS_18")
         acknowledge(
             bucket,
-            "S3 cannot deliver access logs to a bucket that a KMS key encrypts; S3's own keys encrypt them",
-            *in_every_pack("S3DefaultEncryptionKMS"),
+            in_every_pack(
+                "S3DefaultEncryptionKMS",
+                "S3 delivers no access logs to a bucket that a KMS key encrypts; its own keys encrypt them",
+            ),
         )
         acknowledge(
             self,
-            "Data and models can be made again from their sources; a copy in a second region is the account's"
-            " own decision, and reviews may not be allowed to leave theirs",
-            *in_every_pack("S3BucketReplicationEnabled"),
+            in_every_pack(
+                "S3BucketReplicationEnabled",
+                "Data and models can be made again from their sources; a copy in a second region is the"
+                " account's own decision, and reviews may not be allowed to leave theirs",
+            ),
         )
         return bucket
 

@@ -23,7 +23,15 @@ def test_the_picture_of_the_retrain_is_the_deployed_definitions(
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "README.ko.md", "docs/local-aws.md", "docs/security.md", "data/README.md"]
+    "page",
+    [
+        "README.md",
+        "README.ko.md",
+        "docs/environments.md",
+        "docs/local-aws.md",
+        "docs/security.md",
+        "data/README.md",
+    ],
 )
 def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -214,15 +214,16 @@ def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
         pytest.skip("dev keeps no requests: its serverless endpoint could not")
     deployment.ask("이것을 남겨 주세요")
     s3, bucket = deployment.aws.client("s3"), deployment.outputs()["ArtifactBucket"]
-    deadline = time.monotonic() + 10
-    kept = ""
-    while "이것을 남겨 주세요" not in kept and time.monotonic() < deadline:
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captures/{deployment.name}/champion/")
-        kept = "".join(
-            s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode()
-            for item in found.get("Contents", [])
-        )
-    assert "이것을 남겨 주세요" in kept
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captures/{deployment.name}/champion/")["Contents"]
+    kept = [
+        json.loads(line)["captureData"]
+        for item in found
+        for line in s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().splitlines()
+    ]
+    asked = [json.loads(one["endpointInput"]["data"]) for one in kept]
+    assert {"inputs": "이것을 남겨 주세요"} in asked
+    answered = json.loads(kept[asked.index({"inputs": "이것을 남겨 주세요"})]["endpointOutput"]["data"])
+    assert answered == [{"label": deployment.name, "text": "이것을 남겨 주세요"}]
 
 
 def test_the_schedule_starts_the_retrain_by_itself(deployment: Deployment, environment: str) -> None:
@@ -277,8 +278,9 @@ def test_a_protected_environment_refuses_to_be_destroyed(
 def test_destroying_leaves_the_buckets_the_key_and_the_registry(
     updated: Deployment, deployment: Deployment, environment: str
 ) -> None:
-    updated.destroy()
     client = updated.aws.client
+    outputs = updated.outputs()
+    updated.destroy()
     stacks = client("cloudformation").list_stacks()["StackSummaries"]
     left = [s["StackName"] for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"]
     assert not [name for name in left if name.startswith(updated.name)]
@@ -295,3 +297,6 @@ def test_destroying_leaves_the_buckets_the_key_and_the_registry(
     }
     buckets = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
     assert len([name for name in buckets if name.startswith(f"{updated.name}-storage")]) == 3
+    assert client("kms").describe_key(KeyId=outputs["KeyArn"])["KeyMetadata"]["KeyState"] == "Enabled"
+    groups = client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert outputs["ModelPackageGroup"] in [group["ModelPackageGroupName"] for group in groups]

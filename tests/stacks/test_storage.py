@@ -132,17 +132,6 @@ def test_no_bucket_has_a_physical_name(environment: Environment) -> None:
     assert [name for name, bucket in buckets(environment).items() if "BucketName" in bucket] == []
 
 
-@every_environment
-def test_the_key_is_renewed_every_year(environment: Environment) -> None:
-    assert environment.properties("storage", "AWS::KMS::Key")["EnableKeyRotation"] is True
-
-
-@every_environment
-def test_a_key_that_is_deleted_by_mistake_can_be_brought_back_for_a_month(environment: Environment) -> None:
-    """With the key go all models and reviews."""
-    assert environment.properties("storage", "AWS::KMS::Key")["PendingWindowInDays"] == 30
-
-
 NEVER_EXPIRE = (prefixes.MODELS, prefixes.EVALUATIONS, prefixes.BASE_MODELS, prefixes.PACKAGES)
 
 
