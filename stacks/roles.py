@@ -84,7 +84,7 @@ class JobRoles(Construct):
         if serving.serverless:
             permissions += self._endpoint_logs(self._settings.serverless_endpoint_name)
         if serving.data_capture_percent:
-            permissions.append(self._write(prefixes.CAPTURES))
+            permissions.append(self._write(prefixes.CAPTURES, because="SageMaker names what it keeps"))
         if serving.batch:
             permissions += [
                 Permission(
@@ -117,11 +117,13 @@ class JobRoles(Construct):
     def _read(self, prefix: str) -> Permission:
         return Permission(["s3:GetObject"], [self._storage.artifacts_arn(f"{prefix}/*")], because=_BY_PREFIX)
 
-    def _write(self, prefix: str) -> Permission:
+    def _write(
+        self, prefix: str, *, because: str = "Each execution writes below a prefix of its own"
+    ) -> Permission:
         return Permission(
             ["s3:AbortMultipartUpload", "s3:PutObject"],
             [self._storage.artifacts_arn(f"{prefix}/*")],
-            because="Each execution writes below a prefix of its own",
+            because=because,
         )
 
     def _instances(self, *types: str) -> list[Permission]:
