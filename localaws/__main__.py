@@ -24,6 +24,8 @@ def main() -> int:
     parser.add_argument("--root", type=Path, help="folder for logs and jobs (default: a temporary one)")
     parser.add_argument("command", nargs="*", help="after --, the command to run")
     options = parser.parse_args()
+    # A script's background commands begin with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(130))
     try:
