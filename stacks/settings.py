@@ -34,13 +34,16 @@ class StorageSettings(_Model):
     artifact_days: Annotated[int, Field(ge=1)] = 180
     """Days that what can be made again is kept: split data sets, checkpoints, captured requests."""
     access_log_days: Annotated[int, Field(ge=1)] = 365
+    """Days that the access logs of the buckets are kept."""
 
 
 class NetworkSettings(_Model):
     """A VPC without a way to the internet, in which jobs and real-time endpoints run."""
 
     cidr: str = "10.20.0.0/16"
+    """The VPC's addresses; each zone has a quarter of them."""
     availability_zones: Annotated[int, Field(ge=2, le=3)] = 2
+    """Zones with a subnet."""
 
     @field_validator("cidr")
     @classmethod
@@ -52,6 +55,7 @@ class LogSettings(_Model):
     """The logs of workflows, endpoints and the network."""
 
     retention_days: RetentionDays = 180
+    """Days that they are kept, of those that CloudWatch Logs knows."""
     execution_data: bool = True
     """Whether the workflows' logs hold input and output of each state."""
 
@@ -60,6 +64,7 @@ class ImageSettings(_Model):
     """Versions of transformers, which pick the Hugging Face images (`stacks/images.py`)."""
 
     training: str = "4.49.0"
+    """Trains."""
     inference: str = "4.49.0"
     """Serves what `training` made, and runs the processing jobs."""
 
@@ -116,9 +121,11 @@ class ScheduleSettings(_Model):
     """As EventBridge Scheduler reads it: `cron(0 3 ? * SUN *)`, `rate(7 days)` or `at(2027-01-01T03:00:00)`.
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
     timezone: str = "Asia/Seoul"
+    """That the expression is in."""
     flexible_minutes: Annotated[int, Field(ge=0, le=1440)] = 15
     """How much later than said it may start; 0 is to the minute."""
     max_retries: Annotated[int, Field(ge=0, le=185)] = 3
+    """How often a start that failed is tried again."""
     max_age_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
     """How long a start that failed is tried again, before it goes to the dead-letter queue."""
 
@@ -137,8 +144,11 @@ class TrainingSettings(_Model):
     """The training job."""
 
     instance_type: InstanceType = "ml.p3.2xlarge"
+    """One instance, with a GPU."""
     volume_gb: Annotated[int, Field(ge=10, le=16384)] = 50
+    """Its disk."""
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
+    """After which SageMaker stops it."""
     checkpoints: bool = True
     """Whether each epoch is kept in S3, for a job that is interrupted to go on from."""
     spot: bool = False
@@ -154,8 +164,11 @@ class ProcessingSettings(_Model):
     """The processing jobs: prepare and evaluate."""
 
     instance_type: InstanceType = "ml.m5.xlarge"
+    """One instance, without a GPU."""
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = 30
+    """Its disk."""
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 3600
+    """After which SageMaker stops a job."""
 
 
 class GateSettings(_Model):
@@ -171,13 +184,17 @@ class RealtimeSettings(_Model):
     """The real-time endpoint, named `nunchi-<environment>`."""
 
     instance_type: InstanceType = "ml.m5.large"
+    """Of each instance."""
     min_instances: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many there are at least."""
     max_instances: Annotated[int, Field(ge=1, le=100)] = 1
     """More than `min_instances`: the endpoint scales."""
     invocations_per_instance: Annotated[int, Field(ge=1)] = 600
     """Invocations a minute and instance that scaling aims at."""
     scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """Between two additions of instances."""
     scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
+    """Between two removals of instances."""
     canary_percent: Annotated[int, Field(ge=1, le=50)] | None = None
     """Share of the new instances that take traffic first when a model or instance changes; without it all."""
     bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
@@ -190,7 +207,9 @@ class ServerlessSettings(_Model):
     """The serverless endpoint, named `nunchi-<environment>-serverless`."""
 
     memory_mb: int = 3072
+    """1024 to 6144, in steps of 1024."""
     max_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+    """Requests at a time; more are refused with 429."""
     provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = None
     """Requests at a time that never start cold."""
     max_provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = None
@@ -201,8 +220,11 @@ class BatchSettings(_Model):
     """The batch transform workflow, named `nunchi-<environment>-transform`."""
 
     instance_type: InstanceType = "ml.m5.xlarge"
+    """Of each instance."""
     instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many share the files."""
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
+    """After which the workflow gives up."""
 
 
 class HubModel(_Model):
@@ -213,6 +235,7 @@ class HubModel(_Model):
     task: Literal["text-classification", "token-classification", "fill-mask", "feature-extraction"] = (
         "text-classification"
     )
+    """What the model is for, by the Hub's name."""
     revision: str
     """The commit: what a branch means can change behind one's back."""
 
@@ -241,8 +264,11 @@ class BudgetSettings(_Model):
     """The environment's monthly budget."""
 
     monthly_usd: Annotated[int, Field(ge=1)] = 100
+    """US dollars a month."""
     actual_percent: Annotated[int, Field(ge=1, le=1000)] = 80
+    """Of it spent: people are told."""
     forecast_percent: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Of it on the way to be spent: people are told."""
 
 
 class Settings(_Model):

@@ -1,0 +1,101 @@
+"""Writes `docs/architecture.md` and its pictures: what the synthesised stacks are made of, and how it meets.
+
+`python -m docs.architecture` does, after `make synth`. A test keeps page and pictures current.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docs.architecture_pictures import imports, kinds, pictures
+from docs.security import ROOT, Assembly
+
+PAGE = ROOT / "docs" / "architecture.md"
+PICTURES = ROOT / "docs" / "pictures"
+
+
+def page(folder: Path) -> str:
+    """The page about the cloud assembly in `folder`."""
+    assembly = Assembly(folder)
+    shared = assembly.table(["From", "To", "What"], imports(assembly))
+    return f"""\
+# Architecture
+
+Made from the templates of all environments by `python -m docs.architecture`: do not edit. `<env>` stands for
+the environment. Why things are as they are stands in the code beside them: [stacks/](../stacks). Who may do
+what: [Security](security.md).
+
+## Stacks
+
+An environment is four stacks, or five with a network. An arrow leads from a stack that makes something to one
+that uses it.
+
+![The stacks of an environment, and what each takes from another](pictures/stacks.svg)
+
+{shared}
+
+The serving stack takes one thing from no stack: the value of the parameter `/nunchi/<env>/champion`, which
+CloudFormation reads whenever the stack is updated. So a promotion swaps the model without a new template, and
+a later deployment finds nothing to change.
+
+## The retrain
+
+![The states of the retrain](pictures/retrain.svg)
+
+States that only look something up, check the input, or keep records are not in the pictures of this page.
+
+## The promotion
+
+The retrain's last step, and a state machine of its own: the same goes back to an earlier model.
+
+![The states of the promotion](pictures/promote.svg)
+
+## The batch transform
+
+![The states of the batch transform](pictures/transform.svg)
+
+## Data
+
+Which step reads and writes what, as the steps' roles allow it and no further. What a run makes stands below
+`<prefix>/<execution>/`.
+
+![What each step reads and writes in the buckets](pictures/data.svg)
+
+## Network
+
+With `network`, as in prod. Without it, jobs and endpoints run in SageMaker's own network.
+
+![The network of prod](pictures/network.svg)
+
+## Resources
+
+Roles and policies stand in [Security](security.md).
+
+{_resources(assembly)}
+"""
+
+
+def write(folder: Path) -> None:
+    """Write the page and its pictures, and remove pictures that are none of it."""
+    PAGE.write_text(page(folder), encoding="utf-8")
+    drawn = pictures(Assembly(folder))
+    for name, svg in drawn.items():
+        (PICTURES / name).write_text(svg, encoding="utf-8")
+    for path in PICTURES.iterdir():
+        if path.name not in drawn:
+            path.unlink()
+
+
+def _resources(assembly: Assembly) -> str:
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for stack in assembly.stacks:
+        for kind, count in kinds(stack).items():
+            counts.setdefault((stack.part, kind), {})[stack.environment] = count
+    lines = [("Stack", "Resource", *assembly.environments), ("---",) * (2 + len(assembly.environments))]
+    for what, found in counts.items():
+        lines.append((*what, *(str(found.get(name, "")) for name in assembly.environments)))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    write(ROOT / "cdk.out")
