@@ -22,6 +22,8 @@ class Side:
     """Its files."""
     assembly: Path
     """Its cloud assembly: every environment, with the rule packs' report."""
+    notes: tuple[str, ...] = ()
+    """What its synthesis could not do as it should, and why."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class Cost:
     """Way of serving → US dollars for a million predictions."""
     unknown: tuple[str, ...] = ()
     """What the price table does not have."""
+    prices: str = ""
+    """Whose they are, as in `on demand in Asia Pacific (Seoul), as of 2026-10-01`."""
 
     @property
     def monthly(self) -> float:

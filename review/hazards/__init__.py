@@ -1,0 +1,1 @@
+"""What a reviewer must not miss, one module a category."""

@@ -1,0 +1,703 @@
+"""Changes that a reviewer must not miss."""
+
+from __future__ import annotations
+
+from tests.review.corpus import Case
+
+_STORAGE, _ROLES = "stacks/storage.py", "stacks/roles.py"
+_DEV, _STAGING, _PROD = "config/dev.yaml", "config/staging.yaml", "config/prod.yaml"
+_SERVE = "permissions nunchi-<env>-training/JobRoles/ServePolicy"
+
+DANGEROUS = (
+    # Data
+    Case(
+        "the construct of the data bucket is renamed",
+        ((_STORAGE, 'self._bucket("Data", logs, [])', 'self._bucket("Reviews", logs, [])'),),
+        dangers=("data nunchi-<env>-storage/Data", "downtime nunchi-<env>-storage/Stack"),
+    ),
+    Case(
+        "the buckets get names",
+        (
+            (
+                _STORAGE,
+                "            **more,\n",
+                '            bucket_name=f"nunchi-{name.lower()}",\n            **more,\n',
+            ),
+        ),
+        dangers=tuple(f"data nunchi-<env>-storage/{name}" for name in ("Data", "Artifacts", "AccessLogs"))
+        + tuple(f"downtime nunchi-<env>-storage/{name}" for name in ("Data", "Artifacts")),
+    ),
+    Case(
+        "the champion parameter is tagged with everything else",
+        (
+            (
+                "stacks/environment_stack.py",
+                '_UNTAGGED = ["AWS::SSM::Parameter"]',
+                "_UNTAGGED: list[str] = []",
+            ),
+        ),
+        dangers=("data nunchi-<env>-training/Champion/Parameter",),
+    ),
+    Case(
+        "the champion parameter gets a description",
+        (("stacks/champion.py", 'value="none")', 'value="none", description="Who serves")'),),
+        dangers=("data nunchi-<env>-training/Champion/Parameter",),
+    ),
+    Case(
+        "the champion parameter is named anew",
+        (
+            (
+                "stacks/settings.py",
+                'f"/nunchi/{self.environment}/champion"',
+                'f"/nunchi/{self.environment}/serves"',
+            ),
+        ),
+        dangers=(
+            "data nunchi-<env>-training/Champion/Parameter",
+            "data nunchi-<env>-serving/Stack",
+            "permissions nunchi-<env>-training/Promote/Workflow/RolePolicy",
+            "permissions nunchi-<env>-training/Retrain/Workflow/RolePolicy",
+        ),
+    ),
+    Case(
+        "artifacts of prod expire after a month",
+        ((_PROD, "  noncurrent_days: 90", "  noncurrent_days: 90\n  artifact_days: 30"),),
+        dangers=("data nunchi-prod-storage/Artifacts",),
+    ),
+    Case(
+        "models expire",
+        (("stacks/prefixes.py", "MADE_AGAIN = (DATASETS,", "MADE_AGAIN = (MODELS, DATASETS,"),),
+        dangers=("data nunchi-<env>-storage/Artifacts",),
+    ),
+    Case(
+        "models move to the archive",
+        ((_STORAGE, '"storageClass": "STANDARD_IA"', '"storageClass": "GLACIER"'),),
+        dangers=("data nunchi-<env>-storage/Artifacts",),
+    ),
+    Case(
+        "the registry is named anew",
+        (("stacks/champion.py", "settings.name(suffix)", 'settings.name(f"models-{suffix}")'),),
+        dangers=(
+            "data nunchi-<env>-training/Champion/ModelPackageGroup",
+            "permissions nunchi-<env>-training/Promote/Workflow/RolePolicy",
+            "permissions nunchi-<env>-training/Retrain/Workflow/RolePolicy",
+        ),
+    ),
+    Case(
+        "staging leaves the application",
+        removed=(_STAGING,),
+        dangers=tuple(
+            f"data nunchi-staging-{part}/Stack" for part in ("storage", "training", "serving", "monitoring")
+        ),
+    ),
+    Case(
+        "prod moves to another region",
+        ((_PROD, "region: ap-northeast-2", "region: us-east-1"),),
+        dangers=(
+            *(
+                f"data nunchi-prod-{part}/Stack"
+                for part in ("storage", "network", "training", "serving", "monitoring")
+            ),
+            "permissions nunchi-prod-training/JobRoles/PreparePolicy",
+            "permissions nunchi-prod-training/JobRoles/TrainPolicy",
+            "permissions nunchi-prod-training/JobRoles/EvaluatePolicy",
+            "permissions nunchi-prod-training/JobRoles/ServePolicy",
+            "permissions nunchi-prod-training/Retrain/Workflow/RolePolicy",
+        ),
+    ),
+    # Downtime
+    Case(
+        "the endpoint's construct is renamed",
+        (
+            (
+                "stacks/endpoint.py",
+                '            "Endpoint",\n            endpoint_name',
+                '            "Live",\n            endpoint_name',
+            ),
+        ),
+        dangers=(
+            "downtime nunchi-<env>-serving/Realtime/Endpoint/Endpoint",
+            "downtime nunchi-<env>-serving/Realtime/Endpoint/Live",
+            "downtime nunchi-dev-serving/Serverless/Endpoint/Endpoint",
+            "downtime nunchi-dev-serving/Serverless/Endpoint/Live",
+        ),
+    ),
+    Case(
+        "dev has no serverless endpoint any more",
+        ((_DEV, "serving:\n  serverless: {}\n", ""),),
+        dangers=(
+            "downtime nunchi-dev-serving/Serverless/Endpoint/Endpoint",
+            "data nunchi-dev-serving/Serverless/Endpoint/Logs",
+            "alarms nunchi-dev-monitoring/ServerlessClientErrors",
+            "alarms nunchi-dev-monitoring/ServerlessErrors",
+        ),
+    ),
+    Case(
+        "an export is renamed that a stack imports",
+        (("stacks/training.py", 'self.export("ServeRoleArn"', 'self.export("EndpointRoleArn"'),),
+        dangers=("downtime nunchi-<env>-training/Stack",),
+    ),
+    Case(
+        "the endpoint is there while there is no champion",
+        (("stacks/served_model.py", "expression=Fn.condition_not(is_none)", "expression=is_none"),),
+        dangers=("downtime nunchi-<env>-serving/Stack",),
+    ),
+    Case(
+        "the network gets another block",
+        ((_PROD, "network: {}", "network:\n  cidr: 10.30.0.0/16"),),
+        dangers=(
+            "downtime nunchi-prod-network/Vpc",
+            "downtime nunchi-prod-network/Subnet1",
+            "downtime nunchi-prod-network/Subnet2",
+            "downtime nunchi-prod-network/Routes",
+            "downtime nunchi-prod-network/Containers",
+            "downtime nunchi-prod-network/Services",
+            "exposure nunchi-prod-network/Services",
+            *(
+                f"downtime nunchi-prod-network/{name}"
+                for name in (
+                    "EcrApi",
+                    "EcrDkr",
+                    "Kms",
+                    "Logs",
+                    "Monitoring",
+                    "SagemakerApi",
+                    "SagemakerRuntime",
+                )
+            ),
+            "downtime nunchi-prod-network/Sts",
+            "downtime nunchi-prod-network/S3",
+        ),
+    ),
+    Case(
+        "the endpoint forgets how far it scaled",
+        (
+            (
+                "stacks/endpoint.py",
+                "            retain_all_variant_properties=True if keep_scale else None,\n",
+                "",
+            ),
+        ),
+        dangers=(
+            "downtime nunchi-prod-serving/Realtime/Endpoint/Endpoint",
+            "downtime nunchi-staging-serving/Realtime/Endpoint/Endpoint",
+        ),
+    ),
+    Case(
+        "the VPC does not reach the registry of images",
+        (("stacks/network.py", '_SERVICES = ("ecr.api", "ecr.dkr", ', "_SERVICES = ("),),
+        dangers=("downtime nunchi-prod-network/EcrApi", "downtime nunchi-prod-network/EcrDkr"),
+    ),
+    Case(
+        "the batches' workflow goes from prod",
+        ((_PROD, "  realtime:\n", "  batch: null\n  realtime:\n"),),
+        dangers=(
+            "downtime nunchi-prod-serving/Transform/Workflow/StateMachine",
+            "data nunchi-prod-serving/Transform/Workflow/Logs",
+            "alarms nunchi-prod-monitoring/TransformFailed",
+        ),
+    ),
+    # Permissions
+    Case(
+        "the endpoint may read the whole artifact bucket",
+        (
+            (
+                _ROLES,
+                '"Serve", [self._read(prefixes.MODELS)',
+                '"Serve", [Permission(["s3:GetObject"], [storage.artifacts_arn("*")], because="?")',
+            ),
+        ),
+        dangers=(_SERVE,),
+    ),
+    Case(
+        "the endpoint may delete models",
+        (
+            (
+                _ROLES,
+                '"Serve", [self._read(prefixes.MODELS)',
+                '"Serve", [Permission(["s3:DeleteObject"], [storage.artifacts_arn("models/*")], because="?"),'
+                " self._read(prefixes.MODELS)",
+            ),
+        ),
+        dangers=(_SERVE,),
+    ),
+    Case(
+        "anybody's services may assume the roles",
+        (
+            (
+                "stacks/permissions.py",
+                '                    "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},\n',
+                "",
+            ),
+        ),
+        dangers=(
+            *(
+                f"permissions nunchi-<env>-training/JobRoles/{name}"
+                for name in ("Prepare", "Train", "Evaluate", "Serve")
+            ),
+            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
+            "permissions nunchi-<env>-serving/Transform/Workflow/Role",
+            "permissions nunchi-<env>-training/Schedule/Role",
+            "permissions nunchi-prod-network/FlowLogsRole",
+        ),
+    ),
+    Case(
+        "roles may be passed to every service",
+        (("stacks/permissions.py", "[role_arn], conditions=passed)", "[role_arn])"),),
+        dangers=("permissions nunchi-<env>-training/Retrain/Workflow/RolePolicy",),
+    ),
+    Case(
+        "the roles get a policy of AWS's",
+        (
+            (
+                "stacks/permissions.py",
+                "managed_policy_arns=[policy.ref]",
+                'managed_policy_arns=[policy.ref, "arn:aws:iam::aws:policy/AmazonS3FullAccess"]',
+            ),
+        ),
+        dangers=(
+            *(
+                f"permissions nunchi-<env>-training/JobRoles/{name}"
+                for name in ("Prepare", "Train", "Evaluate", "Serve")
+            ),
+            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
+            "permissions nunchi-<env>-serving/Transform/Workflow/Role",
+            "permissions nunchi-<env>-training/Schedule/Role",
+            "permissions nunchi-prod-network/FlowLogsRole",
+        ),
+    ),
+    Case(
+        "staging gets a serverless endpoint",
+        ((_STAGING, "serving:\n  data_capture_percent: 10\n", "serving:\n  serverless: {}\n"),),
+        dangers=(
+            "permissions nunchi-staging-training/JobRoles/ServePolicy",
+            "exposure nunchi-staging-serving/ServedModel/Model",
+            "protection nunchi-staging-serving/Realtime/Endpoint/Config",
+        ),
+    ),
+    Case(
+        "prepare runs as the training does",
+        (
+            (
+                "stacks/retrain.py",
+                "jobs.prepare(roles.prepare.attr_arn)",
+                "jobs.prepare(roles.train.attr_arn)",
+            ),
+        ),
+        dangers=("permissions nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "a new environment",
+        (("config/test.yaml", "", "environment: test\nowner: nlp-team\ncost_centre: nlp-test\n"),),
+        dangers=(
+            *(
+                f"permissions nunchi-test-training/JobRoles/{name}{what}"
+                for name in ("Prepare", "Train", "Evaluate", "Serve")
+                for what in ("", "Policy")
+            ),
+            *(
+                f"permissions nunchi-test-training/{name}/Workflow/Role{what}"
+                for name in ("Promote", "Retrain")
+                for what in ("", "Policy")
+            ),
+            "permissions nunchi-test-serving/Transform/Workflow/Role",
+            "permissions nunchi-test-serving/Transform/Workflow/RolePolicy",
+        ),
+    ),
+    Case(
+        "grants of the key are for more than AWS's services",
+        (
+            (
+                _ROLES,
+                '                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},\n',
+                "",
+            ),
+        ),
+        dangers=(
+            "permissions nunchi-<env>-training/JobRoles/PreparePolicy",
+            "permissions nunchi-<env>-training/JobRoles/TrainPolicy",
+            "permissions nunchi-<env>-training/JobRoles/EvaluatePolicy",
+            _SERVE,
+        ),
+    ),
+    # Exposure
+    Case(
+        "the access logs are read by everybody",
+        (
+            (
+                _STORAGE,
+                '                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},\n            },',
+                '            },\n            {\n                "Effect": "Allow",\n                "Principal": "*",\n'
+                '                "Action": "s3:GetObject",\n                "Resource": f"{bucket.attr_arn}/*",\n'
+                "            },",
+            ),
+        ),
+        dangers=("exposure nunchi-<env>-storage/AccessLogsPolicy",),
+    ),
+    Case(
+        "another account publishes to the topic",
+        (
+            (
+                "stacks/notifications.py",
+                '            "Principal": {"Service": f"{service}.amazonaws.com"},',
+                '            "Principal": {"AWS": "arn:aws:iam::210987654321:root"},',
+            ),
+        ),
+        dangers=(
+            "exposure nunchi-<env>-training/Notifications/Policy",
+            "alarms nunchi-<env>-training/Notifications/Policy",
+        ),
+    ),
+    Case(
+        "the containers' security group has no rule for what goes out",
+        (
+            (
+                "stacks/network.py",
+                'security_group_egress=[{**https, "cidrIp": "0.0.0.0/0", "description": "AWS services"}],',
+                "",
+            ),
+        ),
+        dangers=("exposure nunchi-prod-network/Containers",),
+    ),
+    Case(
+        "the services' security group lets in everybody",
+        (("stacks/network.py", '"cidrIp": network.cidr', '"cidrIp": "0.0.0.0/0"'),),
+        dangers=("exposure nunchi-prod-network/Services",),
+    ),
+    Case(
+        "the network gets a way to the internet",
+        (
+            (
+                "stacks/network.py",
+                "        routes = ec2.CfnRouteTable",
+                '        ec2.CfnInternetGateway(self, "Internet")\n        routes = ec2.CfnRouteTable',
+            ),
+        ),
+        dangers=("exposure nunchi-prod-network/Internet",),
+    ),
+    Case(
+        "the VPC's endpoints let through other accounts' credentials",
+        (
+            (
+                "stacks/network.py",
+                '                "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT_ID}},\n',
+                "",
+            ),
+        ),
+        dangers=tuple(
+            f"exposure nunchi-prod-network/{name}"
+            for name in (
+                "EcrApi",
+                "EcrDkr",
+                "Kms",
+                "Logs",
+                "Monitoring",
+                "SagemakerApi",
+                "SagemakerRuntime",
+                "Sts",
+                "S3",
+            )
+        ),
+    ),
+    Case(
+        "the buckets may be spoken to in the clear, but for reading",
+        ((_STORAGE, '"Action": "s3:*"', '"Action": "s3:GetObject"'),),
+        dangers=tuple(
+            f"exposure nunchi-<env>-storage/{name}Policy" for name in ("AccessLogs", "Data", "Artifacts")
+        ),
+    ),
+    Case(
+        "the buckets may become public",
+        ((_STORAGE, '"blockPublicPolicy": True', '"blockPublicPolicy": False'),),
+        dangers=tuple(
+            f"exposure nunchi-<env>-storage/{name}" for name in ("AccessLogs", "Data", "Artifacts")
+        ),
+    ),
+    Case(
+        "one more service uses the key",
+        (
+            (
+                "stacks/encryption_key.py",
+                '["budgets.amazonaws.com", "cloudwatch',
+                '["budgets.amazonaws.com", "events.amazonaws.com", "cloudwatch',
+            ),
+        ),
+        dangers=("exposure nunchi-<env>-storage/Key",),
+    ),
+    Case(
+        "prepare runs in reach of the network",
+        (("stacks/jobs.py", '"prepare", role_arn, isolated=True', '"prepare", role_arn, isolated=False'),),
+        dangers=("exposure nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "prod leaves its network",
+        ((_PROD, "network: {}\n", ""),),
+        dangers=(
+            "data nunchi-prod-network/Stack",
+            "exposure nunchi-prod-training/Retrain/Workflow/StateMachine",
+            "protection nunchi-prod-training/Retrain/Workflow/StateMachine",
+            "exposure nunchi-prod-serving/ServedModel/Model",
+        ),
+    ),
+    Case(
+        "prod's log holds people's words",
+        ((_PROD, "  execution_data: false # reviews are people's words\n", ""),),
+        dangers=(
+            "exposure nunchi-prod-training/Promote/Workflow/StateMachine",
+            "exposure nunchi-prod-training/Retrain/Workflow/StateMachine",
+            "exposure nunchi-prod-serving/Transform/Workflow/StateMachine",
+        ),
+    ),
+    # Protection
+    Case(
+        "the key goes with its stack",
+        (("stacks/encryption_key.py", "RemovalPolicy.RETAIN", "RemovalPolicy.DESTROY"),),
+        dangers=("protection nunchi-<env>-storage/Key",),
+    ),
+    Case(
+        "the key is not renewed",
+        (("stacks/encryption_key.py", "enable_key_rotation=True", "enable_key_rotation=False"),),
+        dangers=("protection nunchi-<env>-storage/Key",),
+    ),
+    Case(
+        "the topic is not encrypted",
+        (("stacks/notifications.py", ", kms_master_key_id=storage.key_arn)", ")"),),
+        dangers=("protection nunchi-<env>-training/Notifications/Topic",),
+    ),
+    Case(
+        "the buckets are encrypted with S3's own key",
+        (
+            (
+                _STORAGE,
+                '{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": self._key.attr_arn}',
+                '{"sseAlgorithm": "AES256"}',
+            ),
+        ),
+        dangers=("protection nunchi-<env>-storage/Data", "protection nunchi-<env>-storage/Artifacts"),
+    ),
+    Case(
+        "the volumes of jobs are not encrypted",
+        (("stacks/jobs.py", 'else {"VolumeKmsKeyId": self._storage.key_arn}', "else {}"),),
+        dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "overwritten objects are gone",
+        (
+            (
+                _STORAGE,
+                '{"status": "Enabled"},\n            **more',
+                '{"status": "Suspended"},\n            **more',
+            ),
+        ),
+        dangers=tuple(
+            f"protection nunchi-<env>-storage/{name}" for name in ("AccessLogs", "Data", "Artifacts")
+        ),
+    ),
+    Case(
+        "prod's stacks may be deleted",
+        ((_PROD, "termination_protection: true\n", ""),),
+        dangers=tuple(
+            f"protection nunchi-prod-{part}/Stack"
+            for part in ("storage", "network", "training", "serving", "monitoring")
+        ),
+    ),
+    Case(
+        "prod keeps its logs a month",
+        ((_PROD, "retention_days: 400", "retention_days: 30"),),
+        dangers=(
+            "protection nunchi-prod-network/FlowLogs",
+            "protection nunchi-prod-training/Promote/Workflow/Logs",
+            "protection nunchi-prod-training/Retrain/Workflow/Logs",
+            "protection nunchi-prod-serving/Transform/Workflow/Logs",
+            "protection nunchi-prod-serving/Realtime/Endpoint/Logs",
+        ),
+    ),
+    Case(
+        "no alarm takes a bad model back",
+        (
+            (
+                "stacks/realtime.py",
+                '"alarms": [{"alarmName": alarm.ref} for alarm in alarms]',
+                '"alarms": []',
+            ),
+        ),
+        dangers=("protection nunchi-<env>-serving/Realtime/Endpoint/Endpoint",),
+    ),
+    Case(
+        "prod keeps no requests",
+        ((_PROD, "  data_capture_percent: 10\n", ""),),
+        dangers=("protection nunchi-prod-serving/Realtime/Endpoint/Config",),
+    ),
+    Case(
+        "prod's gate lets through what guesses",
+        ((_PROD, "budget:\n", "gate:\n  min_accuracy: 0.5\nbudget:\n"),),
+        dangers=("protection nunchi-prod-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "a model may be much worse than the champion",
+        (("stacks/settings.py", "= 0.005\n", "= 0.05\n"),),
+        dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "a model that the gate stops is registered as approved, and promoted",
+        (
+            (
+                "stacks/gate.py",
+                'limits.min_accuracy}",\n                "RegisterRejected"',
+                'limits.min_accuracy}",\n                "Register"',
+            ),
+        ),
+        dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "the buckets go with their stack",
+        (
+            (
+                _STORAGE,
+                "def _retain(resource: CfnResource) -> None:\n    resource.apply_removal_policy(RemovalPolicy.RETAIN)",
+                "def _retain(resource: CfnResource) -> None:\n    resource.apply_removal_policy(RemovalPolicy.DESTROY)",
+            ),
+        ),
+        dangers=tuple(
+            f"protection nunchi-<env>-storage/{name}{what}"
+            for name in ("AccessLogs", "Data", "Artifacts")
+            for what in ("", "Policy")
+        ),
+    ),
+    Case(
+        "nobody sees who reads the data",
+        (
+            (
+                _STORAGE,
+                '            logging_configuration={\n                "destinationBucketName": logs.ref,\n'
+                '                "logFilePrefix": f"{name.lower()}/",\n            },\n',
+                "",
+            ),
+        ),
+        dangers=("protection nunchi-<env>-storage/Data", "protection nunchi-<env>-storage/Artifacts"),
+    ),
+    Case(
+        "the endpoint's log is not encrypted",
+        (
+            (
+                "stacks/endpoint.py",
+                "            kms_key_id=storage.key_arn,\n            retention",
+                "            retention",
+            ),
+        ),
+        dangers=(
+            "protection nunchi-<env>-serving/Realtime/Endpoint/Logs",
+            "protection nunchi-dev-serving/Serverless/Endpoint/Logs",
+        ),
+    ),
+    Case(
+        "the logs of jobs are kept a month",
+        (("stacks/records.py", "_RETENTION_DAYS = 400", "_RETENTION_DAYS = 30"),),
+        dangers=(
+            "protection nunchi-<env>-training/Retrain/Workflow/StateMachine",
+            "protection nunchi-<env>-serving/Transform/Workflow/StateMachine",
+        ),
+    ),
+    Case(
+        "nobody sees who talked to whom",
+        (
+            (
+                "stacks/network.py",
+                "        log_flows(self, settings, storage.exports, vpc_id=self._vpc.ref)\n",
+                "",
+            ),
+        ),
+        dangers=("protection nunchi-prod-network/FlowLog", "data nunchi-prod-network/FlowLogs"),
+    ),
+    # Alarms
+    Case(
+        "a start that fails leaves no trace",
+        (
+            (
+                "stacks/schedule.py",
+                '                "deadLetterConfig": {"arn": queue.attr_arn},\n',
+                "",
+            ),
+        ),
+        dangers=(
+            "alarms nunchi-prod-training/Schedule/Retrain",
+            "alarms nunchi-staging-training/Schedule/Retrain",
+        ),
+    ),
+    Case(
+        "nobody is told that a retrain failed",
+        (("stacks/monitoring.py", '("retrain", "promote", *', '("promote", *'),),
+        dangers=("alarms nunchi-<env>-monitoring/RetrainFailed",),
+    ),
+    Case(
+        "prod's slow answers are no alarm",
+        ((_PROD, "    canary_percent: 50\n", "    canary_percent: 50\n    max_latency_ms: 10000\n"),),
+        dangers=("alarms nunchi-prod-serving/Realtime/Latency",),
+    ),
+    Case(
+        "the endpoint's alarms tell nobody",
+        (
+            (
+                "stacks/realtime.py",
+                "                threshold=ERROR_PERCENT,\n                actions=[topic_arn],",
+                "                threshold=ERROR_PERCENT,\n                actions=[],",
+            ),
+        ),
+        dangers=("alarms nunchi-<env>-serving/Realtime/Errors",),
+    ),
+    Case(
+        "there is no budget",
+        (
+            (
+                "stacks/monitoring.py",
+                "        Budget(self, settings=settings, topic_arn=training.exports.topic_arn)\n",
+                "",
+            ),
+        ),
+        dangers=("alarms nunchi-<env>-monitoring/Budget/Monthly",),
+    ),
+    Case(
+        "a failed evaluation is told nobody",
+        (
+            (
+                "stacks/retrain.py",
+                '            next="ReadEvaluation",\n            catch=[caught("Evaluate")],\n',
+                '            next="ReadEvaluation",\n            catch=[],\n',
+            ),
+        ),
+        dangers=("alarms nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "alarms may not use the key of the topic",
+        (
+            (
+                "stacks/encryption_key.py",
+                '"budgets.amazonaws.com", "cloudwatch.amazonaws.com"',
+                '"budgets.amazonaws.com"',
+            ),
+        ),
+        dangers=("alarms nunchi-<env>-storage/Key",),
+    ),
+    # Schedule
+    Case(
+        "prod retrains every night",
+        ((_PROD, "cron(0 3 ? * SUN *)", "cron(0 3 * * ? *)"),),
+        dangers=("schedule nunchi-prod-training/Schedule/Retrain",),
+    ),
+    Case(
+        "staging retrains in another time zone",
+        ((_STAGING, "    expression:", "    timezone: UTC\n    expression:"),),
+        dangers=("schedule nunchi-staging-training/Schedule/Retrain",),
+    ),
+    Case(
+        "the schedule is switched off",
+        (
+            (
+                "stacks/schedule.py",
+                "            schedule_expression=schedule",
+                '            state="DISABLED",\n            schedule_expression=schedule',
+            ),
+        ),
+        dangers=("schedule nunchi-<env>-training/Schedule/Retrain",),
+    ),
+)
