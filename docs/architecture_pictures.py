@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from docs.diagram import ANY_OTHER_FAILURE, _words, arrows, definition, steps
+from docs.diagram import ANY_OTHER_FAILURE, arrows, definition, steps, words
 from docs.security import ROOT, Assembly, Row, Stack, _bare, _role, _spaced
 
 _RENDERER = ROOT / "review" / "graphviz.mjs"
@@ -56,7 +56,7 @@ def kinds(stack: Stack) -> Counter[str]:
     """How many of each kind of resource, without roles, policies and what only ties two together."""
     kinds = (resource["Type"].split("::")[1:] for resource in stack.resources.values())
     return Counter(
-        f"{service} {_words(name)}"
+        f"{service} {words(name)}"
         for service, name in kinds
         if service != "IAM"
         and not name.endswith(("BucketPolicy", "QueuePolicy", "TopicPolicy", "Association"))
@@ -107,7 +107,7 @@ def _broken(things: Iterable[str]) -> str:
 
 def _workflow(machine: dict[str, Any]) -> str:
     lines = [
-        f'{name} [label="{_words(name)}" shape={_SHAPES.get(kind, "box")}]'
+        f'{name} [label="{words(name)}" shape={_SHAPES.get(kind, "box")}]'
         for name, kind in steps(machine).items()
     ]
     for source, target, fails in arrows(machine):

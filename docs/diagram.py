@@ -35,7 +35,7 @@ def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
 def mermaid(definition: dict[str, Any]) -> str:
     """The flowchart: steps, choices, ends, and one dotted way out for what any task may throw."""
     lines = [
-        f"    {name}{_SHAPES.get(kind, '[{}]').format(_words(name))}"
+        f"    {name}{_SHAPES.get(kind, '[{}]').format(words(name))}"
         for name, kind in steps(definition).items()
     ]
     for source, target, fails in arrows(definition):
@@ -75,7 +75,7 @@ def _shown(states: dict[str, Any], targets: Iterable[str]) -> Iterator[str]:
             yield target
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
 
 

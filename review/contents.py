@@ -200,11 +200,14 @@ def _workflows(environment: EnvironmentReview) -> Iterator[Workflow]:
         kind = "added" if not change.before else "changed" if change.after else "removed"
         states = tuple(change.states.items()) if kind == "changed" else ()
         yield Workflow(
-            _part(change.stack), change.name, kind, states, picture(change), tuple(_state_differences(change))
+            _part(change.stack), change.name, kind, states, picture(change), tuple(_differences(change))
         )
 
 
-def _state_differences(change: WorkflowChange) -> Iterator[Difference]:
+def _differences(change: WorkflowChange) -> Iterator[Difference]:
+    if change.before and change.after:
+        heads = ({**side, "States": None} for side in (change.before, change.after))
+        yield from (difference(*leaf) for leaf in leaves(*heads))
     for name in change.states:
         before, after = (side.get("States", {}).get(name) for side in (change.before, change.after))
         if before and after:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docs.diagram import ANY_OTHER_FAILURE, _words, steps
+from docs.diagram import ANY_OTHER_FAILURE, steps, words
 from review.model import Json, WorkflowChange
 
 _FAILURE = "NotifyFailure"
@@ -25,7 +25,7 @@ class Node:
     @property
     def label(self) -> str:
         """Its name in words; the mark too, for those who do not see the colour."""
-        return f"{_words(self.name)} ({self.mark})" if self.mark else _words(self.name)
+        return f"{words(self.name)} ({self.mark})" if self.mark else words(self.name)
 
 
 @dataclass(frozen=True)

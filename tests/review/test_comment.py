@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from review.model import EnvironmentReview, PropertyChange, Review, SettingChange
+from review.model import EnvironmentReview, PropertyChange, Review, SettingChange, WorkflowChange
 from review.pages import markdown
 from tests.review import examples
 from tests.review.small_reviews import changed, nasty, resource, section
@@ -147,6 +147,14 @@ def test_a_workflow_is_drawn_with_what_differs_in_its_states(comment: str) -> No
     text = section(comment, "Workflows")
     assert "```mermaid\nflowchart LR\n" in text
     assert "- `Train.Arguments.ResourceConfig.InstanceType`: `ml.g5.xlarge` → `ml.g5.2xlarge`" in text
+
+
+def test_what_differs_in_a_workflow_beside_its_states_is_said() -> None:
+    """The pages do not repeat the definition as a property of the state machine."""
+    before = {"StartAt": "One", "States": {"One": {"Type": "Succeed"}}}
+    workflow = WorkflowChange("nunchi-prod-training", "retrain", before, {**before, "TimeoutSeconds": 60})
+    said = section(markdown(changed(workflows=(workflow,))), "Workflows")
+    assert "TimeoutSeconds" in said
 
 
 def test_the_cost_stands_before_and_after_with_the_difference(comment: str) -> None:
