@@ -76,6 +76,7 @@ def _shown(states: dict[str, Any], targets: Iterable[str]) -> Iterator[str]:
 
 
 def words(name: str) -> str:
+    """`CheckInput` → `Check Input`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
 
 

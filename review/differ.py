@@ -37,9 +37,12 @@ def differences(pairs: Sequence[tuple[Stack | None, Stack | None]]) -> list[dict
     Raises:
         RuntimeError: node could not compare them.
     """
+    templates = [_templates(*pair) for pair in pairs]
+    # What is the same on both sides need not be compared.
+    given = [(_NOTHING, _NOTHING) if old == new else (old, new) for old, new in templates]
     finished = subprocess.run(
         ["node", str(_DIFFER)],
-        input=json.dumps([_templates(*pair) for pair in pairs], ensure_ascii=False),
+        input=json.dumps(given, ensure_ascii=False),
         capture_output=True,
         encoding="utf-8",
     )

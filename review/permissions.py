@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -126,12 +127,16 @@ def _by_holder(policies: Iterable[Policy]) -> dict[tuple[str, ...], list[Policy]
 
 
 def _policies(stacks: Iterable[Stack]) -> list[Policy]:
-    return [
+    return [policy for stack in stacks for policy in _policies_of(stack)]
+
+
+@functools.cache
+def _policies_of(stack: Stack) -> tuple[Policy, ...]:
+    return tuple(
         policy
-        for stack in stacks
         for name, resource in stack.resources.items()
         for policy in _of(stack, name, resource["Type"], stack.readable(resource.get("Properties", {})))
-    ]
+    )
 
 
 def _of(stack: Stack, name: str, kind: str, properties: Json) -> Iterator[Policy]:

@@ -66,10 +66,10 @@ class Case:
         properties: Json = self.now.get("Properties", {})
         return properties
 
-    @property
-    def pairs(self) -> Iterator[Pair]:
+    @cached_property
+    def pairs(self) -> list[Pair]:
         """What differs in its properties, from the outermost inwards, where there is something to compare."""
-        return pairs(self.before, self.after) if self.was and self.now else iter(())
+        return list(pairs(self.before, self.after)) if self.was and self.now else []
 
     @property
     def what(self) -> str:

@@ -326,10 +326,9 @@ DANGEROUS = (
         (
             (
                 _STORAGE,
-                '                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},\n            },',
-                '            },\n            {\n                "Effect": "Allow",\n                "Principal": "*",\n'
-                '                "Action": "s3:GetObject",\n                "Resource": f"{bucket.attr_arn}/*",\n'
-                "            },",
+                '"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},\n            },',
+                '}, {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",'
+                ' "Resource": f"{bucket.attr_arn}/*"},',
             ),
         ),
         dangers=("exposure nunchi-<env>-storage/AccessLogsPolicy",),
@@ -554,8 +553,8 @@ DANGEROUS = (
         (
             (
                 _STORAGE,
-                "def _retain(resource: CfnResource) -> None:\n    resource.apply_removal_policy(RemovalPolicy.RETAIN)",
-                "def _retain(resource: CfnResource) -> None:\n    resource.apply_removal_policy(RemovalPolicy.DESTROY)",
+                "resource.apply_removal_policy(RemovalPolicy.RETAIN)",
+                "resource.apply_removal_policy(RemovalPolicy.DESTROY)",
             ),
         ),
         dangers=tuple(

@@ -30,8 +30,10 @@ class Case:
     """Files."""
     dangers: tuple[str, ...] = ()
     """Category and resource of each, with `<env>` for every environment: `data nunchi-<env>-storage/Data`."""
-    resources: int | None = None
-    """How many resources change in all environments together, where it matters that it is none or few."""
+    changes_nothing: bool = False
+    """Whether no resource changes, though the code does."""
+    says: str = ""
+    """The whole review, where it is one line."""
 
 
 def edited(folder: Path, *edits: Edit) -> Side:
