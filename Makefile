@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 DATA ?= bundled
+BASE ?= main
 VENV := .venv/bin
 # The scanners see no variable and no home folder of the user's, so that the repository's settings are all
 # there are. checkov would use an API key, and asks PyPI for a newer version unless told not to.
@@ -33,6 +34,10 @@ lint: environment ## ruff, mypy --strict, and actionlint over the workflows
 
 .PHONY: check
 check: test scan ## The whole quality bar: make test, and the scanners over every template
+
+.PHONY: review
+review: environment ## What the working tree will do to every environment, compared with BASE (main)
+	@$(VENV)/python -m review --base $(BASE)
 
 .PHONY: synth
 synth: environment ## Write the CloudFormation templates to cdk.out, checked by cdk-nag

@@ -88,11 +88,10 @@ def _write(file: Path, text: str) -> None:
 
 
 def _status(review: Review, allowed: Sequence[str], written: Iterable[Path]) -> int:
-    dangers = {
-        resource.name: danger.message
-        for environment in review.environments
-        for resource, danger in environment.dangers
-    }
+    dangers: dict[str, list[str]] = {}
+    for environment in review.environments:
+        for resource, danger in environment.dangers:
+            dangers.setdefault(resource.name, []).append(danger.message)
     if unknown := sorted(set(allowed) - dangers.keys()):
         known = "".join(f"\n  {name}" for name in dangers) or " nothing is"
         print(
@@ -101,7 +100,7 @@ def _status(review: Review, allowed: Sequence[str], written: Iterable[Path]) -> 
         return 1
     missing = [name for name in dangers if name not in allowed]
     for name in missing:
-        print(f"\n{name}\n  {dangers[name]}")
+        print(f"\n{name}", *dangers[name], sep="\n  ")
     if missing:
         print(f"\nNot allowed: {len(missing)}. Those that are meant pass with\n  --allow {' '.join(missing)}")
     for file in written:

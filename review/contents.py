@@ -206,8 +206,8 @@ def _workflows(environment: EnvironmentReview) -> Iterator[Workflow]:
 
 def _differences(change: WorkflowChange) -> Iterator[Difference]:
     if change.before and change.after:
-        heads = ({**side, "States": None} for side in (change.before, change.after))
-        yield from (difference(*leaf) for leaf in leaves(*heads))
+        before, after = ({**side, "States": None} for side in (change.before, change.after))
+        yield from (difference(*leaf) for leaf in leaves(before, after))
     for name in change.states:
         before, after = (side.get("States", {}).get(name) for side in (change.before, change.after))
         if before and after:

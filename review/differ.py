@@ -72,7 +72,10 @@ def _meant(stack: Stack) -> Json:
                 key: value for key, value in resource.get("Metadata", {}).items() if key not in _TRACES
             }
             kept = {key: value for key, value in resource.items() if key != "Metadata"}
-            properties = {key: _document(stack, value) for key, value in kept.get("Properties", {}).items()}
+            properties = {
+                key: _without_order(_document(stack, value))
+                for key, value in kept.get("Properties", {}).items()
+            }
             resources[name] = kept | {"Properties": properties} | ({"Metadata": metadata} if metadata else {})
     return {"Resources": resources}
 
@@ -82,6 +85,17 @@ def _document(stack: Stack, value: Any) -> Any:
     is_text = isinstance(value, str) or (isinstance(value, dict) and "Fn::Join" in value)
     holds = stack.readable(value) if is_text else None
     return holds if isinstance(holds, (dict, list)) else value
+
+
+def _without_order(value: Any) -> Any:
+    """Tags in one order: versions of the CDK differ in it."""
+    if isinstance(value, dict):
+        return {key: _without_order(item) for key, item in value.items()}
+    if isinstance(value, list):
+        if all(isinstance(item, dict) and item.keys() == {"Key", "Value"} for item in value):
+            return sorted(value, key=lambda tag: str(tag["Key"]))
+        return [_without_order(item) for item in value]
+    return value
 
 
 def _let_agree(old: Json, new: Json, before: Stack, after: Stack) -> None:

@@ -46,7 +46,7 @@ def _alarm(case: Case) -> Iterator[str]:
         if pair.key == "Threshold" and _looser(operator, pair.before, pair.after):
             yield f"{case.what} rings at {pair.after}; before: {pair.before}"
         if pair.key in _COUNTS and (pair.after or 0) > (pair.before or 0):
-            yield f"{case.what} rings later: {pair.path} is {pair.after}; before: {pair.before}"
+            yield f"{case.what} rings later: {pair.key} is {pair.after}; before: {pair.before or 'not set'}"
         if pair.key == "TreatMissingData" and pair.before == "breaching":
             yield f"{case.what} does not ring when there is no data; before, it did"
     if (was := _measures(before)) != (now := _measures(after)):

@@ -64,9 +64,10 @@ def _stack(case: Case) -> Iterator[str]:
         )
     for leaf in case.change.properties:
         if leaf.path == "Place":
+            unless = "unless that is where it is deployed, " if "unknown" in leaf.before else ""
             yield (
-                f"{case.what} moves from {leaf.before} to {leaf.after}: it is made anew there, empty, and the"
-                " one with the data stays behind, unmanaged"
+                f"{case.what} moves from {leaf.before} to {leaf.after}: {unless}it is made anew there, empty,"
+                " and the one with the data stays behind, unmanaged"
             )
         if leaf.path.startswith("Parameters.Champion"):
             yield (

@@ -55,9 +55,8 @@ def dangers(case: Case, before: dict[str, Stack]) -> Iterator[str]:
     if case.change.kind == "added":
         yield from _moved(case)
     for leaf in case.change.properties:
-        if leaf.path == "Condition" and case.was and case.now:
-            was, now = leaf.before or "always", f"while {leaf.after} holds" if leaf.after else "always"
-            yield f"{case.what} is there {now}; before: {was}"
+        if leaf.path == "Condition" and leaf.after and case.was and case.now:
+            yield f"{case.what} is there only while {leaf.after} holds; before: {leaf.before or 'always'}"
 
 
 def _scale(case: Case) -> Iterator[str]:

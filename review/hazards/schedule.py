@@ -15,7 +15,7 @@ _WHEN = (
     "StartDate",
     "State",
 )
-_WHAT = ("Arn", "Input")
+_WHAT = ("Target.Arn", "Target.Input")
 
 
 def dangers(case: Case) -> Iterator[str]:
@@ -28,13 +28,13 @@ def dangers(case: Case) -> Iterator[str]:
         yield f"{case.what} is new: it starts by itself, {_times(case.after)}"
     elif case.after.get("State", "ENABLED") == "DISABLED" != case.before.get("State", "ENABLED"):
         yield f"{case.what} is switched off: nothing starts by itself any more"
-    elif changed := [pair for pair in case.pairs if pair.path in _WHEN or _is_target(pair.path)]:
-        what = ", ".join(pair.path for pair in changed)
-        yield f"{case.what} starts {_times(case.after)}; before: {_times(case.before)} ({what})"
-
-
-def _is_target(path: str) -> bool:
-    return path in tuple(f"Target.{key}" for key in _WHAT)
+    else:
+        if changed := [pair.path for pair in case.pairs if pair.path in _WHEN]:
+            times = f"{_times(case.after)}; before: {_times(case.before)}"
+            yield f"{case.what} starts {times} ({', '.join(changed)})"
+        for pair in case.pairs:
+            if pair.path in _WHAT:
+                yield f"{case.what} starts something else: {pair.path} is {pair.after}; before: {pair.before}"
 
 
 def _times(schedule: dict[str, object]) -> str:

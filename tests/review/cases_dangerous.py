@@ -320,6 +320,14 @@ DANGEROUS = (
             _SERVE,
         ),
     ),
+    Case(
+        "one more zone, with a subnet for the roles",
+        ((_PROD, "network: {}", "network:\n  availability_zones: 3"),),
+        dangers=tuple(
+            f"permissions nunchi-prod-training/JobRoles/{name}Policy"
+            for name in ("Prepare", "Train", "Evaluate", "Serve")
+        ),
+    ),
     # Exposure
     Case(
         "the access logs are read by everybody",
@@ -447,7 +455,26 @@ DANGEROUS = (
             "exposure nunchi-prod-serving/Transform/Workflow/StateMachine",
         ),
     ),
+    Case(
+        "the containers' security group is described anew, which replaces it",
+        (("stacks/network.py", '"SageMaker jobs and endpoints"', '"Jobs and endpoints"'),),
+        dangers=("downtime nunchi-prod-network/Containers",),
+    ),
     # Protection
+    Case(
+        "the workflows log their failures alone",
+        (("stacks/workflow.py", '"level": "ALL"', '"level": "ERROR"'),),
+        dangers=(
+            "protection nunchi-<env>-training/Promote/Workflow/StateMachine",
+            "protection nunchi-<env>-training/Retrain/Workflow/StateMachine",
+            "protection nunchi-<env>-serving/Transform/Workflow/StateMachine",
+        ),
+    ),
+    Case(
+        "staging has no canary",
+        ((_STAGING, "    canary_percent: 50\n", ""),),
+        dangers=("protection nunchi-staging-serving/Realtime/Endpoint/Endpoint",),
+    ),
     Case(
         "the key goes with its stack",
         (("stacks/encryption_key.py", "RemovalPolicy.RETAIN", "RemovalPolicy.DESTROY"),),

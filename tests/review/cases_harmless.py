@@ -207,8 +207,8 @@ HARMLESS = (
         (
             (
                 "stacks/training.py",
-                '        CfnOutput(self, "ModelPackageGroup"',
-                '        CfnOutput(self, "ChampionParameter", value="x")\n        CfnOutput(self, "ModelPackageGroup"',
+                'CfnOutput(self, "ModelPackageGroup"',
+                'CfnOutput(self, "Answer", value="42")\n        CfnOutput(self, "ModelPackageGroup"',
             ),
         ),
     ),
@@ -231,4 +231,32 @@ HARMLESS = (
             ),
         ),
     ),
+    Case(
+        "dev serves a model from the Hub until it has a champion",
+        (
+            (
+                _DEV,
+                "  serverless: {}\n",
+                "  serverless: {}\n  hub:\n    model_id: team/sentiment\n"
+                "    revision: 0123456789abcdef0123456789abcdef01234567\n",
+            ),
+        ),
+    ),
+    Case("no checkpoints", ((_DEV, "serving:\n", "training:\n  checkpoints: false\nserving:\n"),)),
+    Case(
+        "prod serves with a newer image",
+        ((_PROD, "budget:\n", 'images:\n  inference: "4.51.3"\nbudget:\n'),),
+    ),
+    Case(
+        "prod serves on GPUs, whose disks encrypt themselves",
+        (
+            (_PROD, "    instance_type: ml.c6i.xlarge\n", "    instance_type: ml.g5.xlarge\n"),
+            (
+                _PROD,
+                "  data_capture_percent: 10\n",
+                "  data_capture_percent: 10\n  processor: gpu\n  batch:\n    instance_type: ml.g5.xlarge\n",
+            ),
+        ),
+    ),
+    Case("staging no longer scales", ((_STAGING, "max_instances: 4", "max_instances: 2"),)),
 )

@@ -14,7 +14,7 @@ from review.checkout import ROOT, synthesise_files
 from review.model import Side
 
 Edit = tuple[str, str, str]
-"""A file, a text that stands in it exactly once, and what takes its place; if it is empty, the file is new."""
+"""A file, a text that stands in it exactly once (none: the file is new), and what takes its place."""
 
 # All that the synthesis and the review read.
 _READ = ("app.py", "cdk.json", "package.json", "config", "stacks", "training_code", "inference_code")
