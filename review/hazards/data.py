@@ -92,12 +92,23 @@ def _gone(case: Case, what: str) -> str:
 
 
 def _twin(case: Case) -> str:
-    """Path of a new resource that is the same but for its logical id."""
+    """Path of a new resource that seems to be the same: by its path, by its name, or as no other is new."""
     if case.change.kind != "removed" or not case.base or not case.head:
         return ""
-    new = case.head.resources.keys() - case.base.resources.keys()
-    alike = (name for name in sorted(new) if case.head.resources[name]["Type"] == case.type)
-    return next((case.head.path(name) for name in alike), "")
+    gone, come = (
+        [
+            side.path(name).removesuffix("/Resource")
+            for name, one in side.resources.items()
+            if name not in other and one["Type"] == case.type
+        ]
+        for side, other in ((case.base, case.head.resources), (case.head, case.base.resources))
+    )
+    own = case.change.path.removesuffix("/Resource")
+    if own in come:
+        return own
+    named = [path for path in come if path.rpartition("/")[2] == own.rpartition("/")[2]]
+    alike = named or (come if len(gone) == 1 else [])
+    return alike[0] if len(alike) == 1 else ""
 
 
 def _is_champion(case: Case) -> bool:
