@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-SCRIPT = f"""#!{sys.executable}
+from tests.scripts import write_executable
+
+SCRIPT = """
 import json, os, pathlib, sys
 here = pathlib.Path(__file__).parent
 with (here / "calls").open("a", encoding="utf-8") as calls:
@@ -22,7 +23,5 @@ else:
 
 def install(folder: Path) -> Path:
     """Put `gh` into `folder`; it answers by `answers.json` there, and notes its arguments in `calls`."""
-    gh = folder / "gh"
-    gh.write_text(SCRIPT, encoding="utf-8")
-    gh.chmod(0o755)
+    write_executable(folder / "gh", SCRIPT)
     return folder

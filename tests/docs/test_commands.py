@@ -23,7 +23,7 @@ from tests.end_to_end.deployment import Deployment
 from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, archive, wait_machine
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / ".venv-docs" / "bin"
+PYTHON = ROOT / ".venv-docs" / "bin" / "python"
 DEPLOY = "npx cdk bootstrap && npx cdk deploy -c env=dev --all"
 DEAD_LETTERS = "nunchi-prod-retrain-dead-letters"
 
@@ -128,7 +128,7 @@ class Console:
             env={
                 **os.environ,
                 **self.aws.env,
-                "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
+                "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
                 "AWS_SESSION_TOKEN": "none",
                 # A person's yes to what a deployment changes, and to its end.
                 "CDK_REQUIRE_APPROVAL": "never",
@@ -146,7 +146,7 @@ class Console:
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    assert (TOOLS / "aws").exists(), "the AWS CLI is not installed: make .venv-docs/made"
+    assert PYTHON.exists(), "the AWS CLI is not installed: make .venv-docs/made"
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("stacks", "training_code", "inference_code", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -158,6 +158,11 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         (".venv", sys.prefix),
     ):
         (folder / name).symlink_to(target)
+    # pip's own `aws` does not run from a path with a space.
+    aws = folder / "bin" / "aws"
+    aws.parent.mkdir()
+    aws.write_text(f'#!/bin/sh\nexec "{PYTHON}" -m awscli "$@"\n', encoding="utf-8")
+    aws.chmod(0o755)
     # What a person brings along, or downloads with a command that is listed.
     for name in ("koelectra-small-v3/config.json", "koelectra-base-v3/config.json", "packages/a.whl"):
         (folder / name).parent.mkdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import pytest
 
 from tests.delivery import fake_gh
 from tests.github.workflows import ROOT, step
+from tests.scripts import write_executable
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
-PYTHON = f"""#!{sys.executable}
+PYTHON = """
 import os, pathlib, sys
 module = sys.argv[2]
 if module == "delivery.allowed":
@@ -41,8 +41,7 @@ class Runner:
         fake_gh.install(self._bin)
         python = folder / ".venv" / "bin" / "python"
         python.parent.mkdir(parents=True)
-        python.write_text(PYTHON, encoding="utf-8")
-        python.chmod(0o755)
+        write_executable(python, PYTHON)
         (folder / "delivery").symlink_to(ROOT / "delivery")
 
     def run(
