@@ -159,10 +159,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     ):
         (folder / name).symlink_to(target)
     # pip's own `aws` does not run from a path with a space.
-    aws = folder / "bin" / "aws"
-    aws.parent.mkdir()
-    aws.write_text(f'#!/bin/sh\nexec "{PYTHON}" -m awscli "$@"\n', encoding="utf-8")
-    aws.chmod(0o755)
+    cli = folder / "bin" / "aws"
+    cli.parent.mkdir()
+    cli.write_text(f'#!/bin/sh\nexec "{PYTHON}" -m awscli "$@"\n', encoding="utf-8")
+    cli.chmod(0o755)
     # What a person brings along, or downloads with a command that is listed.
     for name in ("koelectra-small-v3/config.json", "koelectra-base-v3/config.json", "packages/a.whl"):
         (folder / name).parent.mkdir()
