@@ -122,6 +122,11 @@ def inbox(deployment: Deployment) -> Inbox:
     return Inbox(deployment)
 
 
+def subjects(inbox: Inbox) -> list[str]:
+    """Of the messages; on a slow machine staging's schedule may have added one of its own."""
+    return [message["Subject"] for message in inbox.read()]
+
+
 @pytest.fixture(scope="module")
 def package(deployment: Deployment) -> str:
     """An approved model package whose model repeats what it is told."""
@@ -182,8 +187,7 @@ def test_a_promoted_model_serves_in_every_way(
     assert deployment.ask("좋아요") == expected
     if environment == "dev":
         assert deployment.ask("좋아요", f"{deployment.name}-serverless") == expected
-    (message,) = inbox.read()
-    assert message["Subject"] == f"[nunchi {environment}] promotion succeeded"
+    assert f"[nunchi {environment}] promotion succeeded" in subjects(inbox)
 
 
 def test_files_are_scored_in_batches_line_by_line(
@@ -203,8 +207,7 @@ def test_files_are_scored_in_batches_line_by_line(
     assert [json.loads(line) for line in answer.splitlines()] == [
         {"inputs": text, "SageMakerOutput": [{"label": deployment.name, "text": text}]} for text in texts
     ]
-    (message,) = inbox.read()
-    assert message["Subject"] == f"[nunchi {environment}] batch transform succeeded"
+    assert f"[nunchi {environment}] batch transform succeeded" in subjects(inbox)
 
 
 def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
