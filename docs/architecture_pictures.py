@@ -91,7 +91,7 @@ def _stacks(assembly: Assembly) -> str:
             f"{kind}{f' × {count}' if count > 1 else ''}<br align='left'/>" for kind, count in counts.items()
         )
         title = f"<b>nunchi-&lt;env&gt;-{part}</b>{'&#160;' * 8}<br align='left'/>"
-        lines.append(f"{part} [label=<{title}<br/>{rows}>]")
+        lines.append(f'{part} [margin="0.4,0.06" label=<{title}<br/>{rows}>]')
     lines += [f'{maker} -> {taker} [label="{_broken(things)}"]' for (maker, taker), things in taken.items()]
     lines += [
         'champion [label="/nunchi/<env>/champion" shape=note fillcolor="#fff8c5"]',
