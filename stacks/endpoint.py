@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.endpoint_metrics import VARIANT
+from stacks.log_group import make_log_group
 from stacks.served_model import ServedModel
 from stacks.settings import Settings
 from stacks.storage import Storage
@@ -51,14 +50,9 @@ class Endpoint(Construct):
         self._name = name
         self._model = model
         # SageMaker would make the log group itself, and keep it for ever.
-        log_group = logs.CfnLogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/sagemaker/Endpoints/{name}",
-            kms_key_id=storage.key_arn,
-            retention_in_days=settings.logs.retention_days,
+        log_group = make_log_group(
+            self, "Logs", name=f"/aws/sagemaker/Endpoints/{name}", settings=settings, storage=storage
         )
-        log_group.apply_removal_policy(RemovalPolicy.DESTROY)
         # It has no physical name: a new model replaces it, and updates the endpoint in place.
         config = sagemaker.CfnEndpointConfig(
             self,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.environment_stack import arn
+from stacks.log_group import make_log_group
 from stacks.permissions import Permission, make_role
 from stacks.settings import Settings
 from stacks.storage import Storage
@@ -16,14 +15,7 @@ from stacks.storage import Storage
 def log_flows(scope: Construct, settings: Settings, storage: Storage, *, vpc_id: str) -> None:
     """Log all traffic of the VPC to `/nunchi/<environment>/network`, encrypted with `storage`'s key."""
     name = f"/nunchi/{settings.environment}/network"
-    group = logs.CfnLogGroup(
-        scope,
-        "FlowLogs",
-        log_group_name=name,
-        kms_key_id=storage.key_arn,
-        retention_in_days=settings.logs.retention_days,
-    )
-    group.apply_removal_policy(RemovalPolicy.DESTROY)
+    group = make_log_group(scope, "FlowLogs", name=name, settings=settings, storage=storage)
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     role = make_role(
         scope,

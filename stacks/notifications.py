@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.permissions import tls_only
 from stacks.pseudo_parameters import ACCOUNT_ID
 from stacks.settings import Settings
 from stacks.storage import Storage
@@ -32,14 +33,7 @@ class Notifications(Construct):
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
-                    {
-                        "Sid": "TlsOnly",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "sns:Publish",
-                        "Resource": topic.ref,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    },
+                    tls_only("sns:Publish", topic.ref),
                     self._publishers("Alarms", "cloudwatch", own),
                     self._publishers("Budget", "budgets", own),
                 ],

@@ -95,6 +95,18 @@ def make_role(
     )
 
 
+def tls_only(action: str, resource: str | list[str]) -> dict[str, Any]:
+    """The statement of a resource's policy that denies everybody `action` over a connection in the clear."""
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def job_permissions(
     kind: Literal["Processing", "Training", "Transform"], name: str, role_arn: str | None = None
 ) -> list[Permission]:

@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge
-from stacks.permissions import Permission, make_role
+from stacks.permissions import Permission, make_role, tls_only
 from stacks.settings import ScheduleSettings, Settings
 from stacks.storage import Storage
 
@@ -48,16 +48,7 @@ class RetrainSchedule(Construct):
             queues=[queue.ref],
             policy_document={
                 "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "TlsOnly",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "sqs:*",
-                        "Resource": queue.attr_arn,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ],
+                "Statement": [tls_only("sqs:*", queue.attr_arn)],
             },
         )
         role = make_role(

@@ -13,6 +13,7 @@ from stacks import prefixes
 from stacks.acknowledgements import acknowledge, in_every_pack, skip_scan
 from stacks.encryption_key import make_key
 from stacks.environment_stack import EnvironmentStack
+from stacks.permissions import tls_only
 from stacks.pseudo_parameters import ACCOUNT_ID, PARTITION
 from stacks.settings import Settings
 
@@ -189,14 +190,7 @@ class StorageStack(EnvironmentStack):
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
-                    {
-                        "Sid": "TlsOnly",
-                        "Effect": "Deny",
-                        "Principal": {"AWS": "*"},
-                        "Action": "s3:*",
-                        "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    },
+                    tls_only("s3:*", [bucket.attr_arn, f"{bucket.attr_arn}/*"]),
                     *more,
                 ],
             },

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aws_cdk import RemovalPolicy, Stack
-from aws_cdk import aws_logs as logs
+from aws_cdk import Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.log_group import make_log_group
 from stacks.permissions import Permission, make_role
 from stacks.settings import Settings
 from stacks.states import State
@@ -80,14 +80,9 @@ class Workflow(Construct):
         name = settings.name(part)
         # The prefix keeps the log's resource policy within its size:
         # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
-        log_group = logs.CfnLogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/vendedlogs/states/{name}",
-            kms_key_id=storage.key_arn,
-            retention_in_days=settings.logs.retention_days,
+        log_group = make_log_group(
+            self, "Logs", name=f"/aws/vendedlogs/states/{name}", settings=settings, storage=storage
         )
-        log_group.apply_removal_policy(RemovalPolicy.DESTROY)
         role = make_role(
             self,
             "Role",

@@ -105,6 +105,11 @@ def environment(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def only(*environments: str) -> pytest.MarkDecorator:
+    """For a test of these environments."""
+    return pytest.mark.parametrize("environment", environments, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
 def deployment(environment: str, aws: LocalAws, assemblies: tuple[Path, Path]) -> Deployment:
     deployed = Deployment(aws, assemblies[0], environment)
@@ -158,12 +163,14 @@ def test_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
     assert "Number of stacks with differences: 0" in deployment.diff()
 
 
+@only("prod")
 def test_prods_retrain_runs_in_its_network_and_promotes(
     deployment: Deployment, environment: str, inbox: Inbox
 ) -> None:
-    """Isolated jobs: code and checkpoint come in channels, evaluate's packages from the artifact bucket."""
-    if environment != "prod":
-        pytest.skip("the main job's test retrains in dev, and staging's jobs are dev's on spot")
+    """Isolated jobs: code and checkpoint come in channels, evaluate's packages from the artifact bucket.
+
+    The main job's test retrains in dev, and staging's jobs are dev's on spot.
+    """
     inbox.read()
     outputs = deployment.outputs()
     deployment.upload(outputs["DataBucket"], "reviews/train", ROOT / "data" / "reviews" / "reviews.tsv")
@@ -210,11 +217,11 @@ def test_files_are_scored_in_batches_line_by_line(
     assert f"[nunchi {environment}] batch transform succeeded" in subjects(inbox)
 
 
+@only("staging", "prod")
 def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
     deployment: Deployment, environment: str, package: str
 ) -> None:
-    if environment == "dev":
-        pytest.skip("dev keeps no requests: its serverless endpoint could not")
+    """Dev keeps no requests: its serverless endpoint could not."""
     deployment.ask("이것을 남겨 주세요")
     s3, bucket = deployment.aws.client("s3"), deployment.outputs()["ArtifactBucket"]
     found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captures/{deployment.name}/champion/")["Contents"]
@@ -229,9 +236,8 @@ def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
     assert answered == [{"label": deployment.name, "text": "이것을 남겨 주세요"}]
 
 
+@only("staging")
 def test_the_schedule_starts_the_retrain_by_itself(deployment: Deployment, environment: str) -> None:
-    if environment != "staging":
-        pytest.skip("only staging's schedule is one that a test can wait for")
     client = deployment.aws.client("stepfunctions")
     machine = deployment.outputs()["RetrainStateMachine"]
     deadline = time.monotonic() + SCHEDULED_AFTER.total_seconds() + 120
@@ -266,12 +272,11 @@ def test_an_update_reaches_what_is_deployed(
     assert {"Key": "owner", "Value": "another-team"} in tags
 
 
+@only("prod")
 def test_a_protected_environment_refuses_to_be_destroyed(
     updated: Deployment, deployment: Deployment, environment: str
 ) -> None:
     client = updated.aws.client("cloudformation")
-    if environment != "prod":
-        pytest.skip("only prod is protected")
     with pytest.raises(AssertionError, match="TerminationProtection"):
         updated.destroy()
     for stack in updated.stacks:
