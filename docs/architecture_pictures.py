@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docs.diagram import ANY_OTHER_FAILURE, arrows, definition, steps, words
-from docs.security import ROOT, Assembly, Row, Stack, _bare, _role, _spaced
+from docs.security import ROOT, Assembly, Row, Stack, bare, role_of
+from review.assembly import spaced
 
 _RENDERER = ROOT / "review" / "graphviz.mjs"
 _MACHINES = {"retrain": "training", "promote": "training", "transform": "serving"}
@@ -74,7 +75,7 @@ def imports(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
         }
         names = sorted(set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(stack.resources))))
         for part in sorted({makers[name] for name in names}):
-            things = [_spaced(name.rpartition("-")[2]) for name in names if makers[name] == part]
+            things = [spaced(name.rpartition("-")[2]) for name in names if makers[name] == part]
             yield stack, (part, stack.part, ", ".join(things))
 
 
@@ -125,7 +126,7 @@ def _data(assembly: Assembly) -> str:
                 for one in policies[policy["Ref"]]["PolicyDocument"]["Statement"]:
                     for place in _prefixes(assembly, stack, one["Resource"]):
                         way = {"s3:GetObject": "reads", "s3:PutObject": "writes"}
-                        ways.setdefault((_role(role), place), set()).update(
+                        ways.setdefault((role_of(role), place), set()).update(
                             way[action] for action in one["Action"] if action in way
                         )
     places: dict[str, list[str]] = {}
@@ -164,7 +165,7 @@ def _network(assembly: Assembly) -> str:
         name = assembly.words(stack, endpoint["ServiceName"]).rpartition("<region>.")[2]
         services.setdefault(endpoint["VpcEndpointType"], []).append(name)
     groups = {
-        _bare(name): group["GroupDescription"] for name, group in stack.of_type("AWS::EC2::SecurityGroup")
+        bare(name): group["GroupDescription"] for name, group in stack.of_type("AWS::EC2::SecurityGroup")
     }
     lines = [
         f'subgraph cluster_vpc {{ label="VPC {vpc["CidrBlock"]}: no way to the internet" color="#8c959f"',

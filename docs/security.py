@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import review.assembly
 from docs.diagram import definition
+from review.assembly import spaced
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "security.md"
@@ -32,14 +34,12 @@ the code beside them: [stacks/](../stacks)."""
 class Stack:
     """A stack of a cloud assembly."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        """Read the stack `name`."""
-        _, self.environment, self.part = name.split("-")
-        template = json.loads((folder / f"{name}.template.json").read_text(encoding="utf-8"))
-        self.resources: Json = template["Resources"]
-        outputs = template.get("Outputs", {}).values()
-        self.exports = [output["Export"]["Name"] for output in outputs if "Export" in output]
-        self._metadata: Json = json.loads((folder / f"{name}.metadata.json").read_text(encoding="utf-8"))
+    def __init__(self, stack: review.assembly.Stack) -> None:
+        """Look at `stack`."""
+        self.environment, self.part, self.protected = stack.environment, stack.part, stack.protected
+        self.resources = stack.resources
+        self.exports = list(stack.exports)
+        self._metadata = stack.metadata
 
     def of_type(self, *kinds: str) -> Iterator[tuple[str, Json]]:
         """Logical id and properties of the resources of those types."""
@@ -70,14 +70,8 @@ class Assembly:
 
     def __init__(self, folder: Path) -> None:
         """Read the cloud assembly in `folder`."""
-        artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
-        self.protected = {
-            name: artifact["properties"]["terminationProtection"]
-            for name, artifact in artifacts.items()
-            if artifact["type"] == "aws:cloudformation:stack"
-        }
         self.stacks = sorted(
-            (Stack(folder, name) for name in self.protected),
+            map(Stack, review.assembly.read(folder).stacks),
             key=lambda stack: (_ORDER.index(stack.part), stack.environment),
         )
         self.environments = sorted({stack.environment for stack in self.stacks})
@@ -87,12 +81,11 @@ class Assembly:
         """`value` for people: a resource without account and region, `<env>` for the environment."""
         text = re.sub(r'\{"Fn::Select".*\}', "<id>", _flat(value))
         for name in self._exports:
-            text = re.sub(rf"\b{name}\b", f"<{_spaced(name.rpartition('-')[2])}>", text)
+            text = re.sub(rf"\b{name}\b", f"<{spaced(name.rpartition('-')[2])}>", text)
         text = re.sub(r"<(\w+)(\.\w+)?>", lambda found: _what(stack, found[1]), text)
         text = re.sub(r"[<{]AWS::(\w+?)(Id)?[>}]", lambda found: f"<{found[1].lower()}>", text)
         text = text.replace("$<", "<").replace("ap-northeast-2", "<region>")
         text = re.sub(r"^arn:[^:]*:[^:]*:[^:]*:[^:]*:", "", text)
-        text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", text)
         return re.sub(rf"\b(nunchi[-/]){stack.environment}\b", r"\1<env>", text)
 
     def table(self, head: Sequence[str], rows: Iterable[tuple[Stack, Row]]) -> str:
@@ -141,7 +134,7 @@ def _roles(assembly: Assembly) -> Iterator[str]:
         policies = dict(stack.of_type("AWS::IAM::ManagedPolicy"))
         for _, properties in stack.of_type("AWS::IAM::Role"):
             (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
-            rows = statements.setdefault((_role(properties), trust["Principal"]["Service"]), [])
+            rows = statements.setdefault((role_of(properties), trust["Principal"]["Service"]), [])
             for policy in properties["ManagedPolicyArns"]:
                 for one in policies[policy["Ref"]]["PolicyDocument"]["Statement"]:
                     resources = _lines(assembly.words(stack, resource) for resource in one["Resource"])
@@ -157,7 +150,7 @@ def _wildcards(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
         for _, policy, finding, reason in stack.acknowledged():
             if finding.startswith(_WILDCARD):
                 resource = assembly.words(stack, finding.partition("[Resource::")[2][:-1])
-                role = _role(stack.resources[policy]["Properties"])
+                role = role_of(stack.resources[policy]["Properties"])
                 roles.setdefault((resource, reason), {})[role] = None
         for (resource, reason), names in roles.items():
             yield stack, (_lines([resource]), ", ".join(names), reason)
@@ -168,10 +161,10 @@ def _findings(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
         rules: dict[tuple[str, str], list[str]] = {}
         for _, name, finding, reason in stack.acknowledged():
             if not finding.startswith(_WILDCARD):
-                rules.setdefault((_bare(name), reason), []).append(finding)
+                rules.setdefault((bare(name), reason), []).append(finding)
         for name, resource in stack.resources.items():
             for skipped in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
-                rules.setdefault((_bare(name), skipped["comment"]), []).append(skipped["id"])
+                rules.setdefault((bare(name), skipped["comment"]), []).append(skipped["id"])
         for (name, reason), ids in rules.items():
             yield stack, (_lines(ids), f"{stack.part} {name}".strip(), reason)
 
@@ -204,7 +197,7 @@ def _policies(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
     }
     for stack in assembly.stacks:
         for name, properties in stack.of_type(*documents):
-            of = "VPC endpoints" if "VpcEndpointType" in properties else _bare(name).removesuffix("Policy")
+            of = "VPC endpoints" if "VpcEndpointType" in properties else bare(name).removesuffix("Policy")
             for one in properties[documents[stack.resources[name]["Type"]]]["Statement"]:
                 principal = one["Principal"]
                 who = next(iter(principal.values())) if isinstance(principal, dict) else principal
@@ -221,8 +214,8 @@ def _policies(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
 def _encrypted(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
     for stack in assembly.stacks:
         for name, resource in stack.resources.items():
-            what = _spaced(resource["Type"].rpartition(":")[2])
-            named = assembly.words(stack, resource["Properties"].get("LogGroupName", _bare(name)))
+            what = spaced(resource["Type"].rpartition(":")[2])
+            named = assembly.words(stack, resource["Properties"].get("LogGroupName", bare(name)))
             for part, key in _keys(resource["Properties"]):
                 yield stack, (f"{what} `{named}`{part}", f"`{assembly.words(stack, key)}`")
         for name, state in stack.states():
@@ -285,14 +278,14 @@ def _ways(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
 
 def _kept(assembly: Assembly) -> Iterator[tuple[Stack, Row]]:
     for stack in assembly.stacks:
-        if assembly.protected[f"nunchi-{stack.environment}-{stack.part}"]:
+        if stack.protected:
             yield stack, ("every stack", "until its termination protection is taken off")
         for name, resource in stack.resources.items():
             if resource.get("DeletionPolicy") == "Retain":
-                yield stack, (f"{stack.part}: `{_bare(name)}`", "when the stack is deleted")
+                yield stack, (f"{stack.part}: `{bare(name)}`", "when the stack is deleted")
         for name, bucket in stack.of_type("AWS::S3::Bucket"):
             for rule in bucket["LifecycleConfiguration"]["Rules"]:
-                what = f"`{_bare(name)}/{rule.get('Prefix', '')}*`"
+                what = f"`{bare(name)}/{rule.get('Prefix', '')}*`"
                 if "ExpirationInDays" in rule:
                     yield stack, (what, f"{rule['ExpirationInDays']} days")
                 if noncurrent := rule.get("NoncurrentVersionExpiration"):
@@ -317,7 +310,7 @@ def _if(assembly: Assembly, stack: Stack, statement: Json) -> str:
     )
 
 
-def _role(properties: Json) -> str:
+def role_of(properties: Json) -> str:
     """A role's name, of its description or its policy's."""
     return str(properties["Description"]).partition(": ")[2]
 
@@ -327,9 +320,9 @@ def _what(stack: Stack, logical_id: str) -> str:
     if resource is None:
         return f"<{logical_id}>"
     if resource["Type"] == "AWS::IAM::Role":
-        return f"<role of {_role(resource['Properties'])}>"
+        return f"<role of {role_of(resource['Properties'])}>"
     name = resource["Properties"].get("StateMachineName")
-    return f"stateMachine:{name}" if name else f"<{_spaced(resource['Type'].rpartition(':')[2])}>"
+    return f"stateMachine:{name}" if name else f"<{spaced(resource['Type'].rpartition(':')[2])}>"
 
 
 def _flat(value: Any) -> str:
@@ -349,14 +342,9 @@ def _flat(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _bare(logical_id: str) -> str:
+def bare(logical_id: str) -> str:
     """A logical id without the hash that the CDK adds."""
     return re.sub(r"[0-9A-F]{8}$", "", logical_id)
-
-
-def _spaced(name: str) -> str:
-    """`DataBucket` → `data bucket`, `KeyArn` → `key`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", re.sub(r"(Arn|Id)$", "", name)).lower()
 
 
 def _list(value: Any) -> list[Any]:

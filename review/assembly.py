@@ -85,7 +85,7 @@ class Stack:
             case {"Fn::Sub": str(text)}:
                 return re.sub(r"\$\{([\w:]+)\}", lambda found: self.words({"Ref": found[1]}), text)
             case {"Fn::ImportValue": name}:
-                return f"<{_spaced(self.words(name).removeprefix(f'nunchi-{self.environment}-'))}>"
+                return f"<{spaced(self.words(name).removeprefix(f'nunchi-{self.environment}-'))}>"
             case {"Fn::Select": [index, {"Fn::GetAZs": _}]}:
                 return f"<availability zone {index}>"
             case {"Fn::Select": [index, {"Fn::Split": [_, text]}]}:
@@ -197,6 +197,6 @@ def _parsed(text: str) -> Any:
     return text
 
 
-def _spaced(name: str) -> str:
+def spaced(name: str) -> str:
     """`DataBucket` → `data bucket`, `KeyArn` → `key`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", re.sub(r"(Arn|Id)$", "", name)).lower()
