@@ -408,7 +408,7 @@ DANGEROUS = (
     ),
     Case(
         "the buckets may be spoken to in the clear, but for reading",
-        ((_STORAGE, '"Action": "s3:*"', '"Action": "s3:GetObject"'),),
+        ((_STORAGE, 'tls_only("s3:*"', 'tls_only("s3:GetObject"'),),
         dangers=tuple(
             f"exposure nunchi-<env>-storage/{name}Policy" for name in ("AccessLogs", "Data", "Artifacts")
         ),
@@ -607,8 +607,9 @@ DANGEROUS = (
         (
             (
                 "stacks/endpoint.py",
-                "            kms_key_id=storage.key_arn,\n            retention",
-                "            retention",
+                "        # It has no physical name",
+                '        log_group.add_property_deletion_override("KmsKeyId")\n'
+                "        # It has no physical name",
             ),
         ),
         dangers=(
