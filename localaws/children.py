@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from localaws.guard import descendants
+
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -48,6 +50,14 @@ class Child:
     def running(self) -> bool:
         """Whether the process has not ended yet."""
         return self.process.poll() is None
+
+    def resident(self) -> int:
+        """Bytes of memory that it and all that it started have resident, by /proc; 0 without it."""
+        pages = 0
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(OSError):  # it has just ended
+                pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end, for ``timeout`` seconds (subprocess.TimeoutExpired); returns the exit status."""

@@ -10,16 +10,19 @@ from ministack.core.concurrency import spawn_background
 from ministack.core.responses import new_uuid
 
 from localaws import guardrails, jobs
-from localaws.api import Json, invalid, operation
+from localaws.api import ApiError, Json, invalid, operation
 from localaws.endpoint_configs import endpoint_configs
 from localaws.jobs import REASON_LENGTH
 from localaws.logs import LogStream
+from localaws.models import models
 from localaws.resources import Collection, now
+from localaws.serverless import Instances
 from localaws.serving import START_SECONDS, ModelServer, StartError
 
 logger = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 60  # as long as a request may take
+SERVERLESS_START_SECONDS = 180
+DRAIN_SECONDS = SERVERLESS_START_SECONDS + 60  # as long as a request may take
 
 endpoints = Collection("Endpoint")
 _traffic = threading.Lock()
@@ -34,16 +37,27 @@ class Deployment:
 
     def __init__(self, endpoint: str, config: Json) -> None:
         """Bring up its model server, or a StartError."""
-        self.config = config
+        self.config, self._endpoint = config, endpoint
         [self.variant] = config["ProductionVariants"]
         self.busy = 0  # requests in flight
-        name = self.variant["VariantName"]
-        self.server = ModelServer(
-            self.variant["ModelName"],
-            jobs.folder / "endpoint" / endpoint / new_uuid()[:8],
-            LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{name}/i-{new_uuid()[-12:]}"),
+        # Of now: the model may be deleted as soon as another one serves, while this one still has requests.
+        self._source = models.get(self.variant["ModelName"])["source"]
+        self.server: ModelServer | Instances
+        if serverless := self.variant.get("ServerlessConfig"):
+            self.server = Instances(self._start, serverless.get("ProvisionedConcurrency", 0))
+        else:
+            self.server = self._start()
+
+    def _start(self) -> ModelServer:
+        name, serverless = self.variant["VariantName"], self.variant.get("ServerlessConfig", {})
+        seconds = SERVERLESS_START_SECONDS if serverless else START_SECONDS
+        return ModelServer(
+            self._source,
+            jobs.folder / "endpoint" / self._endpoint / new_uuid()[:8],
+            LogStream(f"/aws/sagemaker/Endpoints/{self._endpoint}", f"{name}/i-{new_uuid()[-12:]}"),
             title=f"The primary container for production variant {name}",
-            seconds=self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS),
+            seconds=self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", seconds),
+            memory_mb=serverless.get("MemorySizeInMB"),
         )
 
     def describe(self, retained: Json) -> Json:
@@ -85,7 +99,7 @@ def _deploy(record: Json, config: Json, guard: Json, retained: Json) -> None:
             raise StartError(f"The update was rolled back: in ALARM: {', '.join(alarms)}")
     except Exception as error:
         logger.exception("endpoint %s", record["EndpointName"])
-        reason = str(error) if isinstance(error, StartError) else f"InternalServerError: {error!r}"
+        reason = str(error) if isinstance(error, StartError | ApiError) else f"InternalServerError: {error!r}"
         status = "InService" if old else "Failed"
         record.update(FailureReason=reason[:REASON_LENGTH], EndpointStatus=status, LastModifiedTime=now())
         return

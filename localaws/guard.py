@@ -19,15 +19,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def descendants() -> list[int]:
-    """Process ids below this one, by /proc; none without it (signalling the command is all we have then)."""
+def descendants(root: int) -> list[int]:
+    """Process ids below ``root``, by /proc; none without it (signalling the command is all we have then)."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, parent = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
             if state != "Z":
                 children.setdefault(int(parent), []).append(int(stat.parent.name))
-    found, queue = [], [os.getpid()]
+    found, queue = [], [root]
     while queue:
         below = children.get(queue.pop(), [])
         found += below
@@ -39,7 +39,7 @@ def kill_all(send: Callable[[int], None]) -> None:
     """Kill the command and, on Linux, all descendants, looking again for those that they are starting."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         send(signal.SIGKILL)
-    while remaining := descendants():
+    while remaining := descendants(os.getpid()):
         for pid in remaining:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

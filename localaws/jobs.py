@@ -53,7 +53,7 @@ def container_environment(base: Path, given: Mapping[str, str]) -> dict[str, str
 
     It is ours, without what would steer its Python, and ``given``, with /opt/ml replaced by ``base``.
     """
-    steering = ("AWS_", "SM_", "SAGEMAKER_", "MINISTACK_", "PYTHONPATH")
+    steering = ("AWS_", "SM_", "SAGEMAKER_", "MINISTACK_", "LOCALAWS_", "PYTHONPATH")
     return {
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin as they wait slow a busy machine down tenfold
         **{key: value for key, value in os.environ.items() if not key.startswith(steering)},
@@ -89,11 +89,20 @@ class Job(ABC):
         shutil.rmtree(self.base, ignore_errors=True)
         self.base.mkdir(parents=True)
         self.stopping = threading.Event()
-        stream = f"{self.name}/algo-1-{time.time_ns() // 10**6}"
-        self.log = LogStream(f"/aws/sagemaker/{jobs.shape}s", stream)
+        self._broken = ""
+        self._time = time.time_ns() // 10**6
+        self.log = self.open_log(self.host(1))
         record["job"] = self
         self.phase("Starting")
         spawn_background(self._supervise)
+
+    def host(self, number: int) -> str:
+        """What the streams of a machine of the job's are called."""
+        return f"algo-{number}-{self._time}"
+
+    def open_log(self, stream: str) -> LogStream:
+        """Make a log stream of the job's."""
+        return LogStream(f"/aws/sagemaker/{self.jobs.shape}s", f"{self.name}/{stream}")
 
     def stop(self) -> None:
         """Ask the job to stop."""
@@ -102,6 +111,11 @@ class Job(ABC):
             raise invalid(f"The request was rejected because the job {self.name} is in status {status}.")
         self.update(**{self.jobs.status: "Stopping"})
         self.phase("Stopping")
+        self.stopping.set()
+
+    def break_down(self, reason: str) -> None:
+        """Make the job end as Failed for this reason, whatever it is at."""
+        self._broken = reason
         self.stopping.set()
 
     def here(self, text: str) -> str:
@@ -121,6 +135,8 @@ class Job(ABC):
         publish(self.jobs, self.record)
         try:
             status, secondary, failure = self.work()
+            if self._broken:
+                status, secondary, failure = "Failed", "Failed", self._broken
         except TransferError as error:
             status, secondary, failure = "Failed", "Failed", f"ClientError: {error}"
         except Exception as error:

@@ -1,5 +1,7 @@
 """Starting and stopping the embedded AWS: its public face."""
 
+import http.client
+import json
 import os
 import shutil
 import sys
@@ -64,6 +66,25 @@ class LocalAws(AbstractContextManager["LocalAws"]):
     def client(self, service: str) -> Any:
         """A boto3 client for ``service`` (a name such as ``s3`` or ``sagemaker-runtime``)."""
         return aws.client_to(service, self.url)
+
+    def inject(self, machine: str, state: str, **fault: Any) -> None:
+        """Let a state of a state machine meet a fault; what there is: `localaws/faults.py`."""
+        self._faults("POST", {"machine": machine, "state": state, **fault})
+
+    def clear_faults(self) -> list[dict[str, Any]]:
+        """Remove all faults; returns those that were there, with the `times` that are left."""
+        left = self._faults("GET")
+        self._faults("DELETE")
+        return left
+
+    def _faults(self, method: str, fault: object = None) -> list[dict[str, Any]]:
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)
+        try:
+            connection.request(method, "/_localaws/faults", json.dumps(fault))
+            answer: list[dict[str, Any]] = json.load(connection.getresponse())
+            return answer
+        finally:
+            connection.close()
 
     def wait(self) -> None:
         """Wait until the server ends."""

@@ -30,6 +30,11 @@ class LogStream:
             self._logs.create_log_group(logGroupName=group)
         self._logs.create_log_stream(**self._name)
 
+    def write(self, *lines: str) -> None:
+        """Ship lines of our own, at once."""
+        self.last.extend(lines)
+        self._ship([_event(line) for line in lines])
+
     def follow(self, output: int, each: Callable[[str], None] = lambda line: None) -> None:
         """Ship what comes out of the descriptor ``output`` until its end; ``each`` sees every line."""
         rest, flushed, data = b"", time.monotonic(), b"some"
@@ -47,11 +52,18 @@ class LogStream:
         each(line)
         if line.strip():  # CloudWatch Logs has no empty events
             self.last.append(line)
-            self._events.append({"timestamp": int(time.time() * 1000), "message": line[:LONGEST]})
+            self._events.append(_event(line))
 
     def _flush(self) -> None:
         if self._events:
-            # Reading must go on, or the writer would block: what cannot be shipped is left out.
-            with contextlib.suppress(ClientError):
-                self._logs.put_log_events(**self._name, logEvents=self._events)
+            self._ship(self._events)
             self._events = []
+
+    def _ship(self, events: list[dict[str, Any]]) -> None:
+        # Reading must go on, or the writer would block: what cannot be shipped is left out.
+        with contextlib.suppress(ClientError):
+            self._logs.put_log_events(**self._name, logEvents=events)
+
+
+def _event(line: str) -> dict[str, Any]:
+    return {"timestamp": int(time.time() * 1000), "message": line[:LONGEST]}

@@ -9,10 +9,12 @@ from localaws import (
     api,
     autoscaling,
     cloudformation,
+    faults,
     jobs,
     mended_types,
     more_types,
     processing,
+    redrive,
     runtime,
     s3,
     sagemaker_types,
@@ -33,9 +35,12 @@ def install(folder: Path) -> None:
     # Not botocore's name: ministack would rewrite the content types of the models' answers to that service's.
     app.SERVICE_HANDLERS["runtime.sagemaker"] = runtime.handle
     app.SERVICE_HANDLERS["application-autoscaling"] = autoscaling.autoscaling.handle
+    app.SERVICE_HANDLERS["faults"] = faults.handle
     detect = app.detect_service
 
     def detect_service(method: str, path: str, headers: dict[str, str], query: Any) -> Any:
+        if path == faults.PATH:
+            return "faults"
         # SageMaker's API and its runtime sign with one name; ministack would read all of botocore's models
         # to find it, for nine seconds.
         if "/sagemaker/aws4_request" in headers.get("authorization", ""):
@@ -54,5 +59,6 @@ def install(folder: Path) -> None:
         schedules,
         states,
         stepfunctions,
+        redrive,
     ):
         part.install()

@@ -10,9 +10,18 @@ from localaws import capture
 from localaws.api import ApiError, HttpAnswer
 from localaws.capture import Payload
 from localaws.endpoints import ThrottledError, deployment_of
+from localaws.serving import StartError
 
 INVOKE_SECONDS = 60
-FORWARDED = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes")
+PAYLOAD_BYTES, SERVERLESS_PAYLOAD_BYTES = 6 * 2**20, 4 * 2**20
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+FORWARDED = ("Content-Type", "Accept", CUSTOM_ATTRIBUTES)
+# What the Hugging Face image answers for a process that was killed, and SageMaker for one that is stuck.
+DIED_MESSAGE = '{"code": 500, "type": "InternalServerException", "message": "Worker died."}'
+LATE_MESSAGE = (
+    "Your invocation timed out while waiting for a response from container primary. Review the latency "
+    "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+)
 
 
 async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> HttpAnswer:
@@ -21,36 +30,47 @@ async def handle(method: str, path: str, headers: dict[str, str], body: bytes, q
     if method != "POST" or len(parts) != 3 or (parts[0], parts[2]) != ("endpoints", "invocations"):
         return _error(400, "UnknownOperationException", f"localaws does not implement {method} {path}")
     for key in headers:
-        if key.startswith("x-amzn-sagemaker-") and key not in FORWARDED:
+        if key.startswith("x-amzn-sagemaker-") and key != CUSTOM_ATTRIBUTES.lower():
             return _error(400, "ValidationError", f"localaws does not implement {key} of InvokeEndpoint")
     return await run_reentrant(_invoke, parts[1], headers, body)  # type: ignore[no-any-return]
 
 
 def _invoke(name: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
-    forwarded = {key: headers[key] for key in FORWARDED if key in headers}
+    forwarded = {key: headers[key.lower()] for key in FORWARDED if key.lower() in headers}
     try:
         with deployment_of(name) as deployment:
-            status, kind, answer = deployment.server.request(
-                "POST", "/invocations", body, forwarded, INVOKE_SECONDS
-            )
+            serverless = "ServerlessConfig" in deployment.variant
+            most = SERVERLESS_PAYLOAD_BYTES if serverless else PAYLOAD_BYTES
+            if len(body) > most:
+                return _error(413, "413", f"HTTP content length exceeded {most} bytes.")
+            answer = deployment.server.request("POST", "/invocations", body, forwarded, INVOKE_SECONDS)
+            status, text = answer.status, answer.body.decode(errors="replace")
     except ThrottledError as error:
         return _error(429, "ThrottlingException", str(error))
     except (ApiError, KeyError):
         return _error(400, "ValidationError", f"Endpoint {name} of account {get_account_id()} not found.")
-    except OSError as error:
-        status, kind, answer = 500, "text/plain", f"the model server does not answer: {error}".encode()
+    except StartError as error:
+        status, text = 500, str(error)
+    except TimeoutError:
+        status, text = 0, LATE_MESSAGE
+    except OSError:
+        status, text = 500, DIED_MESSAGE
     if status == 200:
         variant, config = deployment.variant["VariantName"], deployment.config.get("DataCaptureConfig")
+        kind = answer.headers.get("Content-Type", "")
         if config and capture.due(config):
             asked = Payload(headers.get("content-type", ""), body)
-            spawn_background(capture.keep, config, name, variant, asked, Payload(kind, answer))
-        return 200, {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": variant}, answer
-    text, group = answer.decode(errors="replace"), f"/aws/sagemaker/Endpoints/{name}"
+            spawn_background(capture.keep, config, name, variant, asked, Payload(kind, answer.body))
+        returned = {"Content-Type": kind, "x-Amzn-Invoked-Production-Variant": variant}
+        if CUSTOM_ATTRIBUTES in answer.headers:
+            returned[CUSTOM_ATTRIBUTES] = answer.headers[CUSTOM_ATTRIBUTES]
+        return 200, returned, answer.body
+    group, blamed = f"/aws/sagemaker/Endpoints/{name}", "client" if 400 <= status < 500 else "server"
     return _error(
         424,
         "ModelError",
-        f"Received {'client' if status < 500 else 'server'} error ({status}) from primary with message "
-        f'"{text}". See the CloudWatch Logs group {group} for more information.',
+        f'Received {blamed} error ({status}) from primary with message "{text}". '
+        f"See the CloudWatch Logs group {group} for more information.",
         OriginalStatusCode=status,
         OriginalMessage=text,
         LogStreamArn=f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}",

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
 
 import json
+import random
 from typing import Any
 
 from ministack.services import stepfunctions
@@ -13,14 +14,13 @@ from localaws.api import Json
 _their_output_path = stepfunctions._apply_output_path
 _their_choice = stepfunctions._execute_choice
 _their_execution = stepfunctions._run_execution
+_their_retrier = stepfunctions._find_matching_retrier
 
 
 REFUSED = {
     "Map",
     "Parallel",
     "arn:aws:states:::states:startExecution",  # without .sync
-    "MaxDelaySeconds",
-    "JitterStrategy",
 }
 
 
@@ -31,6 +31,7 @@ def install() -> None:
     stepfunctions._run_execution = _refuse_or_run
     stepfunctions._apply_state_assign = _assign_at_once
     stepfunctions._nested_execution_failure = _failed_child
+    stepfunctions._find_matching_retrier = _with_delay
 
 
 def _is_jsonata(state: Json, context: Json) -> bool:
@@ -63,7 +64,6 @@ def _refuse_or_run(arn: str) -> None:
         definition = {}  # ministack says what is wrong
     states = definition.get("States", {}).values()
     found = {state.get("Type") for state in states} | {state.get("Resource") for state in states}
-    found |= {key for state in states for retrier in state.get("Retry", ()) for key in retrier}
     if refused := [*(found & REFUSED), *(definition.keys() & {"TimeoutSeconds"})]:
         cause = f"localaws does not implement {', '.join(refused)} of a state machine"
         stepfunctions._fail_execution(execution, "States.Runtime", cause)
@@ -83,3 +83,15 @@ def _failed_child(payload: Json) -> tuple[str, str]:
     """``states:startExecution.sync`` fails as States.TaskFailed with the child's description as its cause."""
     cause = {key[0].upper() + key[1:]: value for key, value in payload.items() if key != "output"}
     return "States.TaskFailed", json.dumps(cause, ensure_ascii=False)
+
+
+def _with_delay(retriers: list[Json], error: str, attempts: dict[int, int]) -> tuple[Json | None, int]:
+    """A retrier has a MaxDelaySeconds and a JitterStrategy; what is returned waits as they say."""
+    retrier, index = _their_retrier(retriers, error, attempts)
+    if retrier is None:
+        return None, index
+    seconds = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** attempts.get(index, 0)
+    seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
+    if retrier.get("JitterStrategy") == "FULL":
+        seconds = random.uniform(0, seconds)  # noqa: S311  # no secret
+    return {**retrier, "IntervalSeconds": seconds, "BackoffRate": 1}, index

@@ -16,18 +16,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 from ministack.services import stepfunctions
 
-from localaws import aws
+from localaws import aws, faults
 from localaws.api import Json
 from localaws.events import epoch_milliseconds
+from localaws.resources import by_arn
 
 POLL_SECONDS = 0.2
 
 # The executions that wait for what is being done, outermost first, and when their first time-out is over.
 _executions: ContextVar[tuple[Json, ...]] = ContextVar("executions", default=())
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+# The state machine and the state at work, and the fault that the state is to meet.
+_state: ContextVar[tuple[str, str]] = ContextVar("state", default=("", ""))
+_fault: ContextVar[Json | None] = ContextVar("fault", default=None)
+# Optimized integrations: botocore's name of the service, what their errors begin with, its name in them.
+_OPTIMIZED = {
+    "dynamodb": ("dynamodb", "DynamoDB", "AmazonDynamoDBv2"),
+    "sagemaker": ("sagemaker", "SageMaker", "AmazonSageMaker"),
+    "sns": ("sns", "SNS", "AmazonSNS"),
+    "states": ("stepfunctions", "StepFunctions", "AWSStepFunctions"),
+}
 
 _their_task = stepfunctions._execute_task
 _their_invocation = stepfunctions._invoke_resource_with_timeout
+_their_call = stepfunctions._invoke_resource
 _their_failure = stepfunctions._fail_execution
 
 
@@ -39,6 +51,7 @@ def install() -> None:
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = _publish
     stepfunctions._invoke_aws_sdk_integration = _call_sdk
     stepfunctions._execute_task = _telling_execution
+    stepfunctions._invoke_resource = _meeting_faults
     stepfunctions._invoke_resource_with_timeout = _telling_deadline
     stepfunctions._fail_execution = _fail_if_running
 
@@ -50,10 +63,12 @@ def _telling_execution(state: Json, raw_input: Any, execution: Json, context: Js
         _fail("States.Runtime", "the execution that waited for this one ended")
     others = _executions.get()
     token = _executions.set(others if execution in others else (*others, execution))
+    at_work = _state.set((context["StateMachine"]["Name"], context["State"]["Name"]))
     try:
         return _their_task(state, raw_input, execution, context)
     finally:
         _executions.reset(token)
+        _state.reset(at_work)
 
 
 def _telling_deadline(resource: str, argument: Any, timeout: float) -> Any:
@@ -63,6 +78,32 @@ def _telling_deadline(resource: str, argument: Any, timeout: float) -> Any:
         return _their_invocation(resource, argument, timeout)
     finally:
         _deadline.reset(token)
+
+
+def _meeting_faults(resource: str, argument: Any) -> Any:
+    """Call what the state calls, unless a fault was ordered for it."""
+    fault = faults.due(*_state.get())
+    is_job = "sagemaker:create" in resource and resource.endswith(".sync")
+    if fault is None or (is_job and "error" not in fault):
+        token = _fault.set(fault)
+        try:
+            return _their_call(resource, argument)
+        finally:
+            _fault.reset(token)
+    if "timeout" in fault:
+        _fail("States.Timeout", "")
+    if "job" in fault:
+        _fail("States.Runtime", f"{resource} starts no job that could {fault['job']}")
+    service, _, action = resource.split("aws-sdk:" if "aws-sdk:" in resource else ":::", 1)[1].partition(":")
+    if "aws-sdk:" in resource:
+        client = aws.client(_service_names()[service])
+        prefix = java = _java_name(client)
+    else:
+        name, prefix, java = _OPTIMIZED[service]
+        client = aws.client(name)
+    metadata = {"HTTPStatusCode": fault["status"], "RequestId": "fault"}
+    answer = {"Error": {"Code": fault["error"], "Message": fault["message"]}, "ResponseMetadata": metadata}
+    _fail_as(ClientError(answer, action), client, prefix, java)
 
 
 def _given_up() -> bool:
@@ -87,12 +128,18 @@ def _run_job(kind: str, resource: str, argument: Json) -> Any:
     client, verb = aws.client("sagemaker"), xform_name(kind)
     _call(client, f"create_{verb}", argument, "SageMaker", "AmazonSageMaker")
     name = {f"{kind}Name": argument[f"{kind}Name"]}
+    fault = _fault.get() or {}
+    if fault.get("job") == "fail":
+        arn = getattr(client, f"describe_{verb}")(**name)[f"{kind}Arn"]
+        by_arn(arn)["job"].break_down(fault["reason"])
+    elif fault.get("job") == "stop":
+        getattr(client, f"stop_{verb}")(**name)
     while True:
         job = getattr(client, f"describe_{verb}")(**name)
         status = job[f"{kind}Status"]
         if status in ("Completed", "Failed", "Stopped"):
             break
-        if _given_up():
+        if _given_up() or "timeout" in fault:
             with contextlib.suppress(ClientError):  # it ended meanwhile
                 getattr(client, f"stop_{verb}")(**name)
             _fail("States.Timeout", "the task was given up; its job was stopped")
@@ -126,12 +173,16 @@ def _call_sdk(resource: str, argument: Any) -> Any:
     request = argument or {}
     if model.input_shape:
         request = stepfunctions._sdk_json_param_value(request, model.input_shape)
-    # The service id as the AWS SDK for Java writes it in names: SSM → Ssm, SageMaker → SageMaker.
-    words = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", client.meta.service_model.service_id)
-    java = "".join(word.capitalize() for word in words)
+    java = _java_name(client)
     answer = _call(client, method, request, java, java)
     result = stepfunctions._sdk_json_value(answer, model.output_shape) if model.output_shape else {}
     return json.loads(json.dumps(result, default=_text))
+
+
+def _java_name(client: Any) -> str:
+    """The service id as the AWS SDK for Java writes it in names: SSM → Ssm, SageMaker → SageMaker."""
+    words = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", client.meta.service_model.service_id)
+    return "".join(word.capitalize() for word in words)
 
 
 def _call(client: Any, method: str, request: Json, prefix: str, java: str) -> Json:
@@ -144,18 +195,23 @@ def _call(client: Any, method: str, request: Json, prefix: str, java: str) -> Js
     try:
         answer: Json = getattr(client, method)(**request)
     except ClientError as error:
-        response, metadata = error.response, error.response["ResponseMetadata"]
-        shape = client.meta.service_model.shape_for_error_code(response["Error"]["Code"])
-        name = shape.name.removesuffix("Fault").removesuffix("Exception") if shape else java
-        _fail(
-            f"{prefix}.{name}Exception",
-            f"{response['Error'].get('Message', '')} (Service: {java}, Status Code: "
-            f"{metadata['HTTPStatusCode']}, Request ID: {metadata.get('RequestId', '')})",
-        )
+        _fail_as(error, client, prefix, java)
     except BotoCoreError as error:
         _fail("States.Runtime", f"{method}: {error}")
     del answer["ResponseMetadata"]
     return answer
+
+
+def _fail_as(error: ClientError, client: Any, prefix: str, java: str) -> NoReturn:
+    """Fail the task by an API's error."""
+    response, metadata = error.response, error.response["ResponseMetadata"]
+    shape = client.meta.service_model.shape_for_error_code(response["Error"]["Code"])
+    name = shape.name.removesuffix("Fault").removesuffix("Exception") if shape else java
+    _fail(
+        f"{prefix}.{name}Exception",
+        f"{response['Error'].get('Message', '')} (Service: {java}, Status Code: "
+        f"{metadata['HTTPStatusCode']}, Request ID: {metadata.get('RequestId', '')})",
+    )
 
 
 @cache

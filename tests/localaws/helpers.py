@@ -18,6 +18,8 @@ TRAINING_IMAGE = (
 )
 INFERENCE_IMAGE = f"{REGISTRY}/huggingface-pytorch-inference:2.6.0-transformers4.49.0-cpu-py312-ubuntu22.04"
 
+IDLE_SECONDS = 1.0  # after which a serverless instance stops
+
 ECHO = """
 import json, os
 def model_fn(model_dir):

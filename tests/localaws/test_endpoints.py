@@ -1,4 +1,7 @@
+import gzip
+import io
 import json
+import tarfile
 import threading
 from typing import Any
 
@@ -8,6 +11,22 @@ from botocore.exceptions import ClientError
 from localaws import LocalAws
 from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, ROLE, archive, logged, wait
 from tests.localaws.test_registry import specification
+
+# Answers with what it was asked, and with the status that it was asked for.
+TELLING = """
+import json
+def model_fn(model_dir):
+    return None
+def input_fn(body, content_type):
+    return {"status": json.loads(body)["inputs"], "content_type": content_type}
+def predict_fn(data, model):
+    return data
+def output_fn(prediction, accept, context):
+    attributes = "X-Amzn-SageMaker-Custom-Attributes"
+    context.set_response_header(0, attributes, f"{context.get_request_header(0, attributes)}, answered")
+    context.set_response_status(code=prediction["status"])
+    return json.dumps(prediction | {"accept": accept})
+"""
 
 
 def put_model(aws: LocalAws, bucket: str, name: str, body: bytes) -> str:
@@ -94,6 +113,56 @@ def test_handlers_error_is_a_model_error_with_its_message(aws: LocalAws, endpoin
     }
 
 
+@pytest.fixture(scope="module")
+def telling(aws: LocalAws, bucket: str) -> str:
+    """An endpoint that tells what it was asked; `inputs` is the status that it answers with."""
+    configure(aws, bucket, "telling", archive(code__inference_py=TELLING))
+    aws.client("sagemaker").create_endpoint(EndpointName="telling", EndpointConfigName="telling")
+    at_rest(aws, "telling")
+    return "telling"
+
+
+def tell(aws: LocalAws, endpoint: str, status: int) -> dict[str, Any]:
+    answer: dict[str, Any] = aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint,
+        Body=json.dumps({"inputs": status}).encode(),
+        ContentType="application/jsonlines; charset=utf-8",
+        Accept="text/csv",
+        CustomAttributes="trace=1",
+    )
+    return answer
+
+
+def test_types_and_custom_attributes_reach_the_model_and_come_back(aws: LocalAws, telling: str) -> None:
+    answer = tell(aws, telling, 200)
+    assert json.loads(answer["Body"].read()) == {
+        "status": 200,
+        "content_type": "application/jsonlines; charset=utf-8",
+        "accept": "text/csv",
+    }
+    assert (answer["ContentType"], answer["CustomAttributes"]) == ("text/csv", "trace=1, answered")
+
+
+@pytest.mark.parametrize(("status", "blamed"), [(422, "client"), (503, "server")])
+def test_models_own_status_is_passed_on(aws: LocalAws, telling: str, status: int, blamed: str) -> None:
+    with pytest.raises(ClientError, match=rf"Received {blamed} error \({status}\) from primary") as raised:
+        tell(aws, telling, status)
+    error = raised.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("ModelError", 424)
+    assert error["OriginalStatusCode"] == status
+    assert json.loads(error["OriginalMessage"])["status"] == status
+
+
+def test_model_that_dies_is_an_error_of_the_server(aws: LocalAws, bucket: str, name: str) -> None:
+    dies = ECHO.replace('raise ValueError("inputs is empty; send some text")', "os._exit(1)")
+    configure(aws, bucket, name, archive(code__inference_py=dies, weights_txt="하나"))
+    aws.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=name)
+    at_rest(aws, name)
+    with pytest.raises(ClientError, match="Worker died") as raised:
+        invoke(aws, name, "")
+    assert raised.value.response["OriginalStatusCode"] == 500
+
+
 def test_traceback_of_a_handler_is_in_the_endpoints_log(aws: LocalAws, endpoint: str) -> None:
     with pytest.raises(ClientError):
         invoke(aws, endpoint, "")
@@ -126,10 +195,30 @@ def test_what_is_not_an_archive_fails_naming_it(aws: LocalAws, bucket: str, name
     assert f"s3://{bucket}/{name}/model.tar.gz" in at_rest(aws, name)["FailureReason"]
 
 
-def test_archive_that_writes_outside_its_folder_is_refused(aws: LocalAws, bucket: str, name: str) -> None:
-    configure(aws, bucket, name, archive(**{"../outside": "x"}))
+@pytest.mark.parametrize(
+    ("path", "kind", "reason"),
+    [
+        ("../outside", tarfile.REGTYPE, "leads out of its folder"),
+        ("code/../../outside", tarfile.REGTYPE, "leads out of its folder"),
+        ("/tmp/outside", tarfile.REGTYPE, "leads out of its folder"),  # noqa: S108 (nothing is written there)
+        ("link", tarfile.SYMTYPE, "is a link"),
+        ("link", tarfile.LNKTYPE, "is a link"),
+        ("device", tarfile.CHRTYPE, "is a device or a pipe"),
+        ("pipe", tarfile.FIFOTYPE, "is a device or a pipe"),
+    ],
+)
+def test_archive_with_more_than_files_of_its_own_is_refused_by_name(
+    aws: LocalAws, bucket: str, name: str, path: str, kind: bytes, reason: str
+) -> None:
+    buffer, member = io.BytesIO(echo_archive("하나")), tarfile.TarInfo(path)
+    with gzip.open(buffer) as file:
+        plain = io.BytesIO(file.read())
+    member.type, member.linkname = kind, "weights.txt"
+    with tarfile.open(fileobj=plain, mode="a") as tar:
+        tar.addfile(member)
+    configure(aws, bucket, name, gzip.compress(plain.getvalue()))
     aws.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=name)
-    assert "outside the destination" in at_rest(aws, name)["FailureReason"]
+    assert f"'{path}' in it {reason}" in at_rest(aws, name)["FailureReason"]
 
 
 def test_update_moves_the_traffic_without_a_gap(aws: LocalAws, bucket: str, name: str) -> None:
@@ -204,18 +293,6 @@ def test_desired_instance_count_is_retained_when_asked_to(
     at_rest(aws, name)
     client.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-2", **more)
     assert at_rest(aws, name)["ProductionVariants"][0]["DesiredInstanceCount"] == count
-
-
-def test_model_from_the_hugging_face_hub_fails_when_it_is_to_serve(aws: LocalAws, name: str) -> None:
-    client = aws.client("sagemaker")
-    environment = {"HF_MODEL_ID": "monologg/koelectra-small-v3", "HF_TASK": "text-classification"}
-    container = {"Image": INFERENCE_IMAGE, "Environment": environment}
-    client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant(name)])
-    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    failed = at_rest(aws, name)
-    assert failed["EndpointStatus"] == "Failed"
-    assert "no Hugging Face Hub to take the model 'monologg/koelectra-small-v3'" in failed["FailureReason"]
 
 
 def test_model_of_a_package_that_is_not_approved_is_refused(aws: LocalAws, bucket: str, name: str) -> None:

@@ -376,3 +376,10 @@ def test_time_limit_of_a_whole_state_machine_is_refused(aws: LocalAws, name: str
     machine = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
     execution = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     assert "localaws does not implement TimeoutSeconds" in wait_machine(aws, execution)["cause"]
+
+
+@pytest.mark.parametrize("jitter", ["FULL", "NONE"])
+def test_a_retry_waits_its_maximum_at_most(aws: LocalAws, name: str, jitter: str) -> None:
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 600, "MaxDelaySeconds": 1, "MaxAttempts": 1}
+    state = task("aws-sdk:ssm:getParameter", {"Name": "/nothing"}, Retry=[retry | {"JitterStrategy": jitter}])
+    assert run_machine(aws, name, {"Read": state})["error"] == "Ssm.ParameterNotFoundException"

@@ -23,6 +23,8 @@ def predict_fn(data, model):
         raise ValueError("inputs is empty; send some text")
     if "sleep" in data:
         time.sleep(600)
+    if "dies" in data:
+        os._exit(1)
     if "first" in data:
         time.sleep(0.5)
     return [{"label": model, "text": text} for text in data]
@@ -150,15 +152,127 @@ def test_single_object_is_an_input(aws: LocalAws, bucket: str, model: str, name:
     assert written(aws, bucket, name) == {"ab.out": answer("둘")}
 
 
-def test_record_that_the_model_refuses_fails_the_job_and_its_file(
+def data_log(aws: LocalAws, name: str) -> list[str]:
+    """What the job itself says, without the times."""
+    prefix = "[sagemaker logs]: "
+    found = logged(aws, "/aws/sagemaker/TransformJobs", f"{name}/")
+    return [line.partition(prefix)[2] for line in found if prefix in line]
+
+
+def test_record_that_the_model_refuses_fails_the_job_and_its_file_alone(
     aws: LocalAws, bucket: str, model: str, name: str
 ) -> None:
-    put(aws, bucket, name, a=lines("하나"), b=lines("둘", "", "셋"))
+    put(aws, bucket, name, a=lines("둘", "", "셋"), b=lines("하나"))
     job = run(aws, request(name, bucket, model, BatchStrategy="SingleRecord"))
     assert job["TransformJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith("ClientError: b: the model answered 400")
-    assert "inputs is empty; send some text" in job["FailureReason"]
-    assert written(aws, bucket, name) == {"a.out": answer("하나")}
+    assert job["FailureReason"] == "ClientError: See job logs for more information"
+    assert written(aws, bucket, name) == {"b.out": answer("하나")}
+
+
+def test_log_says_which_file_was_refused_and_what_the_model_answered(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    put(aws, bucket, name, deep__a=lines(""))
+    run(aws, request(name, bucket, model))
+    file = f"{bucket}/in/{name}/deep/a"
+    first, *refused = data_log(aws, name)
+    assert first == "MaxConcurrentTransforms=1, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD"
+    assert refused[:3] == [f"{file}: ClientError: 400", f"{file}: ", f"{file}: Message:"]
+    assert "inputs is empty; send some text" in refused[3]
+
+
+def test_model_that_dies_is_the_algorithms_fault(aws: LocalAws, bucket: str, model: str, name: str) -> None:
+    put(aws, bucket, name, a=lines("dies"))
+    job = run(aws, request(name, bucket, model))
+    assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
+    assert f"{bucket}/in/{name}/a: Unable to get response from algorithm" in data_log(aws, name)
+
+
+def test_request_that_takes_too_long_is_asked_again_as_often_as_configured(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    put(aws, bucket, name, a=lines("sleep"))
+    config = {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 1}
+    run(aws, request(name, bucket, model, ModelClientConfig=config))
+    asked = [line for line in logged(aws, "/aws/sagemaker/TransformJobs", f"{name}/") if "asked" in line]
+    assert len(asked) == 2
+
+
+def test_record_over_the_payload_fails_its_file(aws: LocalAws, bucket: str, model: str, name: str) -> None:
+    put(aws, bucket, name, a=lines("가" * 200_000), b=lines("하나"))
+    job = run(aws, request(name, bucket, model, MaxPayloadInMB=1))
+    assert job["FailureReason"] == "ClientError: See job logs for more information"
+    assert "a: Too much data for max payload size" in data_log(aws, name)[1]
+    assert written(aws, bucket, name) == {"b.out": answer("하나")}
+
+
+def test_files_are_shared_among_the_instances(aws: LocalAws, bucket: str, model: str, name: str) -> None:
+    put(aws, bucket, name, a=lines("하나"), b=lines("둘"), c=lines("셋"))
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    assert run(aws, request(name, bucket, model, TransformResources=resources))["TransformJobStatus"] == (
+        "Completed"
+    )
+    assert written(aws, bucket, name) == {
+        "a.out": answer("하나"),
+        "b.out": answer("둘"),
+        "c.out": answer("셋"),
+    }
+    for host, files in (("algo-1", 2), ("algo-2", 1)):
+        log = logged(aws, "/aws/sagemaker/TransformJobs", f"{name}/{host}-")
+        assert log.count("asked 1 true") == files
+
+
+def test_lines_are_sent_together_unless_the_request_says_otherwise(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    put(aws, bucket, name, a=lines("하나", "둘"))
+    job = request(name, bucket, model)
+    del job["BatchStrategy"]
+    run(aws, job)
+    assert "asked 2 true" in logged(aws, "/aws/sagemaker/TransformJobs", f"{name}/")
+
+
+def test_filters_choose_what_the_model_gets_and_what_is_written(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    put(aws, bucket, name, a=lines("하나", "둘"))
+    processing = {
+        "InputFilter": "$['inputs']",
+        "JoinSource": "Input",
+        "OutputFilter": "$['id','SageMakerOutput']",
+    }
+    texts = LINES.replace('json.loads(line)["inputs"]', "json.loads(line)")
+    create_model(aws, bucket, name, archive(code__inference_py=texts))
+    run(aws, request(name, bucket, name, DataProcessing=processing))
+    assert written(aws, bucket, name)["a.out"] == "".join(
+        json.dumps({"id": text, "SageMakerOutput": {"label": "하나", "text": text}}, ensure_ascii=False)
+        + "\n"
+        for text in ("하나", "둘")
+    )
+
+
+def test_environment_tells_what_the_request_says_and_no_more(aws: LocalAws, bucket: str, name: str) -> None:
+    told = """
+import json, os
+def model_fn(model_dir):
+    return {key: value for key, value in os.environ.items() if key.startswith("SAGEMAKER_")}
+def input_fn(body, content_type):
+    return None
+def predict_fn(data, model):
+    return model
+def output_fn(prediction, accept):
+    return json.dumps(prediction)
+"""
+    create_model(aws, bucket, name, archive(code__inference_py=told))
+    put(aws, bucket, name, a=lines("하나"))
+    run(aws, request(name, bucket, name, MaxConcurrentTransforms=2))
+    variables = json.loads(written(aws, bucket, name)["a.out"])
+    del variables["SAGEMAKER_BASE_DIR"]
+    assert variables == {
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD",
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "2",
+    }
 
 
 def test_model_that_cannot_be_loaded_fails_the_job(aws: LocalAws, bucket: str, name: str) -> None:
@@ -199,8 +313,9 @@ def test_state_changes_are_events(aws: LocalAws, bucket: str, model: str, name: 
     [
         ({"ModelName": "nobody"}, "Could not find model"),
         ({"MaxConcurrentTransforms": 20}, "cannot be over 100 MB"),
-        ({"DataProcessing": {"InputFilter": "$.inputs"}}, "does not implement DataProcessing.InputFilter"),
-        ({"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 2}}, "2 as InstanceCount"),
+        ({"MaxPayloadInMB": 101}, "cannot be over 100 MB"),
+        ({"DataProcessing": {"InputFilter": "inputs"}}, 'Invalid InputFilter: "inputs". it must start with'),
+        ({"DataProcessing": {"OutputFilter": "$.a_b"}}, 'Invalid OutputFilter: "\\$.a_b". Unexpected "_"'),
     ],
 )
 def test_request_that_cannot_be_run_is_refused(
@@ -208,3 +323,12 @@ def test_request_that_cannot_be_run_is_refused(
 ) -> None:
     with pytest.raises(ClientError, match=message):
         aws.client("sagemaker").create_transform_job(**request(name, bucket, model, **more))
+
+
+def test_records_of_other_kinds_than_lines_are_refused_by_name(
+    aws: LocalAws, bucket: str, model: str, name: str
+) -> None:
+    job = request(name, bucket, model)
+    job["TransformInput"]["SplitType"] = "RecordIO"
+    with pytest.raises(ClientError, match="does not implement RecordIO as SplitType"):
+        aws.client("sagemaker").create_transform_job(**job)
