@@ -1,23 +1,28 @@
-"""Processing job: labelled reviews in, three splits out, so that no text stands on two sides.
+"""Processing job: labelled texts in, three splits out, so that no text stands on two sides.
 
-in:  processing/input/data/train/*.tsv and, if there is an official test set, .../test/*.tsv
-out: processing/output/{train,validation,test}/*.jsonl and processing/output/manifest/manifest.json
+in:  processing/input/data/train/ and, if there is an official test set, .../test/: .tsv, .csv, .jsonl or
+     .parquet files; optionally processing/input/champion_manifest/manifest.json, which this job wrote when
+     the champion was trained: without it drift is not looked at
+out: processing/output/{train,validation,test}/*.jsonl, processing/output/manifest/{manifest.json,report.html}
 """
 
 import hashlib
 import json
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 
 from arguments import parse
 from contract import UserError, processing_dir, run
-from normalisation import VERSION, normalise
-from rows import Row, read_tsv, write_jsonl
-
-# The splits' fractions are counted in thousandths.
-_BUCKETS = 1000
+from data_report import render
+from drift import champions_train
+from limits import Limits, check_drift, check_rows, enforce
+from manifest import Manifest, Split, code_sha256, summarise
+from normalisation import VERSION
+from problems import Problems
+from progress import watched
+from records import Form, Record, Side, read
+from rows import Row, write_jsonl
+from split import distinct, split
 
 
 @dataclass
@@ -25,9 +30,12 @@ class Arguments:
     """Arguments of prepare.py."""
 
     text_column: str = field(default="document", metadata={"help": "column of the text"})
-    label_column: str = field(default="label", metadata={"help": "column of the label's id"})
-    label_names: str = field(
-        default="negative,positive", metadata={"help": "names of the labels 0, 1, ..., separated by commas"}
+    label_column: str = field(default="label", metadata={"help": "column of the label"})
+    labels: list[str] = field(
+        default_factory=lambda: ["negative=0", "positive=1"],
+        metadata={
+            "help": "a label's name and what it is in the files, as in negative=0; a name may come twice"
+        },
     )
     validation_fraction: float = field(
         default=0.1, metadata={"help": "part of the texts that validates, in steps of 0.001"}
@@ -35,108 +43,152 @@ class Arguments:
     test_fraction: float = field(
         default=0.1, metadata={"help": "part that tests, if there is no test folder, in steps of 0.001"}
     )
+    min_rows: int = field(default=200, metadata={"help": "distinct texts, before they are split"})
+    min_label_share: float = field(default=0.05, metadata={"help": "of each label, among the distinct texts"})
+    max_duplicate_share: float = field(
+        default=0.2, metadata={"help": "of the rows: those that repeat an earlier one"}
+    )
+    max_conflict_share: float = field(
+        default=0.05, metadata={"help": "of the rows: those whose text also carries another label"}
+    )
+    max_text_characters: int = field(default=2000, metadata={"help": "of a normalised text"})
+    max_label_drift: float = field(
+        default=0.1, metadata={"help": "change of a label's share since the champion's data, 0 to 1"}
+    )
+    max_length_drift: float = field(
+        default=0.2,
+        metadata={"help": "Kolmogorov-Smirnov distance of the lengths from those of the champion's data"},
+    )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be split."""
-        if len(set(self.names)) < 2 or len(set(self.names)) < len(self.names) or "" in self.names:
-            raise UserError(f"label_names {self.label_names!r}: give two or more different names")
+        """Refuse what cannot be split, and what is no limit."""
+        if self.text_column == self.label_column:
+            raise UserError(f"text_column and label_column are both {self.text_column!r}")
+        if any(not name or not value for name, value in self._pairs()) or len(self.names) < 2:
+            raise UserError(
+                f"labels {' '.join(self.labels)!r}: give two or more different names, each as in negative=0"
+            )
+        if len(self.by_value) < len(self.labels):
+            raise UserError(f"labels {' '.join(self.labels)!r}: what stands in the files has one name only")
         for name in ("validation_fraction", "test_fraction"):
             if not 0 < getattr(self, name) < 1:
                 raise UserError(f"{name} {getattr(self, name)} must lie between 0 and 1")
         if self.validation_fraction + self.test_fraction >= 1:
             raise UserError("validation_fraction and test_fraction leave nothing to train on")
+        for name, value in vars(self).items():
+            if name.endswith(("_share", "_drift")) and not 0 <= value <= 1:
+                raise UserError(f"{name} {value} must be 0 to 1")
+            if name in ("min_rows", "max_text_characters") and value < 1:
+                raise UserError(f"{name} {value} must be above 0")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        pairs = [label.partition("=") for label in self.labels]
+        return [(name, value) for name, _, value in pairs]
 
     @property
     def names(self) -> list[str]:
-        """The labels' names, by id."""
-        return [name.strip() for name in self.label_names.split(",")]
+        """The labels' names, each once."""
+        return list(dict.fromkeys(name for name, _ in self._pairs()))
+
+    @property
+    def by_value(self) -> dict[str, str]:
+        """What a label is in the files → its name."""
+        return {value: name for name, value in self._pairs()}
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the data as a whole."""
+        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
 
 
-def bucket(text: str) -> int:
-    """Return the text's place among the thousandths that a split is made of: the same for ever."""
-    return int(hashlib.sha256(text.encode("utf-8")).hexdigest(), 16) % _BUCKETS
+def read_sides(arguments: Arguments) -> tuple[Side, Side | None]:
+    """Return what train/ holds, and test/ if it is there.
+
+    Raises:
+        UserError: a file or a row is wrong; the message names the first of each kind, of both sides.
+    """
+    form = Form(
+        arguments.text_column, arguments.label_column, arguments.by_value, arguments.max_text_characters
+    )
+    problems = Problems()
+    train = read(processing_dir("input/data/train"), form, problems)
+    test = None
+    if processing_dir("input/data/test").is_dir():
+        test = read(processing_dir("input/data/test"), form, problems)
+    problems.raise_if_any()
+    return train, test
 
 
-def unique(rows: Sequence[Row], dropped: Counter[str]) -> list[Row]:
-    """Return the rows with each text once, and no text that carries two labels; count the others."""
-    labels: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        labels[row.text].add(row.label)
-    kept = dict.fromkeys(row for row in rows if len(labels[row.text]) == 1)
-    dropped["two_labels"] = sum(len(labels[row.text]) > 1 for row in rows)
-    dropped["duplicate"] = len(rows) - dropped["two_labels"] - len(kept)
-    return list(kept)
+def check_labels(splits: dict[str, list[Record]], label_names: Sequence[str], problems: Problems) -> None:
+    """Note the splits that lack a label."""
+    for name, records in splits.items():
+        there = {record.label for record in records}
+        if missing := [label for label in label_names if label not in there]:
+            problems.add(
+                "labels: each split needs texts of each label; give more data, or another fraction",
+                f"{name}, {len(records):,} texts: no {', '.join(missing)}",
+            )
 
 
-def read(folder: Path, arguments: Arguments, dropped: Counter[str]) -> list[Row]:
-    """Return the normalised rows of a folder's TSV files; count the empty ones."""
-    paths = sorted(folder.glob("*.tsv"))
-    if not paths:
-        raise UserError(f"there is no *.tsv file in {folder}")
-    rows = []
-    for path in paths:
-        for row in read_tsv(path, arguments.text_column, arguments.label_column, arguments.names):
-            text = normalise(row.text)
-            if text:
-                rows.append(Row(text, row.label))
-            else:
-                dropped["empty"] += 1
-    return rows
-
-
-def split(
-    rows: list[Row], test: list[Row] | None, arguments: Arguments, dropped: Counter[str]
-) -> dict[str, list[Row]]:
-    """Return the rows of the three splits. `test` is the official test set, which stays as it is."""
-    if test is None:
-        tested = round(arguments.test_fraction * _BUCKETS)
-    else:
-        tested = 0
-        seen = {row.text for row in test}
-        dropped["in_test"] = sum(row.text in seen for row in rows)
-        rows = [row for row in rows if row.text not in seen]
-    validated = tested + round(arguments.validation_fraction * _BUCKETS)
-    splits: dict[str, list[Row]] = {"train": [], "validation": [], "test": []}
-    for row in unique(rows, dropped):
-        place = bucket(row.text)
-        splits["test" if place < tested else "validation" if place < validated else "train"].append(row)
-    if test is not None:
-        splits["test"] = test
-    return splits
+def write_splits(splits: dict[str, list[Record]], label_names: Sequence[str]) -> dict[str, Split]:
+    """Write each split to its own folder, and return what the manifest says of them."""
+    written: dict[str, Split] = {}
+    for name, records in splits.items():
+        path = processing_dir(f"output/{name}") / f"{name}.jsonl"
+        rows = (Row(record.text, record.label) for record in records)
+        write_jsonl(path, watched(rows, f"[prepare] writing {name}"))
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        written[name] = {**summarise(records, label_names), "sha256": sha256}
+        print(f"[prepare] {name}: {len(records):,} rows", flush=True)
+    return written
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the job."""
     arguments = parse(Arguments, argv)
-    dropped: dict[str, Counter[str]] = {"train": Counter()}
-    rows = read(processing_dir("input/data/train"), arguments, dropped["train"])
-    test = None
-    if processing_dir("input/data/test").is_dir():
-        dropped["test"] = Counter()
-        test = read(processing_dir("input/data/test"), arguments, dropped["test"])
-    manifest: dict[str, object] = {"normalisation_version": VERSION, "label_names": arguments.names}
-    splits = {}
-    for name, kept in split(rows, test, arguments, dropped["train"]).items():
-        labels = Counter(row.label for row in kept)
-        if missing := [label for label in arguments.names if not labels[label]]:
-            raise UserError(
-                f"the {name} split ({len(kept)} rows) has no row labelled {', '.join(missing)}: "
-                "give more data, or another fraction"
-            )
-        path = processing_dir(f"output/{name}") / f"{name}.jsonl"
-        write_jsonl(path, kept)
-        splits[name] = {
-            "rows": len(kept),
-            "labels": {label: labels[label] for label in arguments.names},
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        print(f"[prepare] {name}: {len(kept)} rows", flush=True)
-    manifest |= {"splits": splits, "dropped": dropped}
+    train, test = read_sides(arguments)
+    tested = {record.text for record in test.records} if test else set()
+    found = distinct([record for record in train.records if record.text not in tested])
+    splits = split(
+        found.kept, test.records if test else None, arguments.validation_fraction, arguments.test_fraction
+    )
+
+    checks = check_rows(found, arguments.names, arguments.limits)
+    champions = None
+    if processing_dir("input/champion_manifest").is_dir() and splits["train"]:
+        champions = champions_train(processing_dir("input/champion_manifest") / "manifest.json")
+        checks += check_drift(summarise(splits["train"], arguments.names), champions, arguments.limits)
+    problems = Problems()
+    enforce(checks, problems)
+    check_labels(splits, arguments.names, problems)
+    problems.raise_if_any()
+
+    dropped = {
+        "train": {
+            "empty": train.empty,
+            "in_test": sum(record.text in tested for record in train.records),
+            "two_labels": len(found.conflicting),
+            "duplicate": len(found.duplicates),
+        },
+        **({"test": {"empty": test.empty}} if test else {}),
+    }
     for name, reasons in dropped.items():
-        print(f"[prepare] dropped from {name}: {dict(reasons)}", flush=True)
-    output = processing_dir("output/manifest") / "manifest.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        print(f"[prepare] dropped from {name}: {reasons}", flush=True)
+    made: Manifest = {
+        "normalisation_version": VERSION,
+        "code_sha256": code_sha256(),
+        "arguments": asdict(arguments),
+        "label_names": arguments.names,
+        "files": train.files + (test.files if test else []),
+        "splits": write_splits(splits, arguments.names),
+        "dropped": dropped,
+        "checks": [{"rule": one.rule, "value": one.value, "limit": one.limit} for one in checks],
+    }
+    output = processing_dir("output/manifest")
+    output.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(made, ensure_ascii=False, indent=2) + "\n"
+    (output / "manifest.json").write_text(content, encoding="utf-8")
+    (output / "report.html").write_text(render(made, found, champions), encoding="utf-8")
 
 
 if __name__ == "__main__":
