@@ -1,7 +1,9 @@
 """Processing job: score the candidate, and the serving champion if there is one, on the same held-out rows.
 
 in:  processing/input/{model,test} and optionally processing/input/champion
-out: processing/output/evaluation: evaluation.json, confusion_matrix.json, confusion_matrix.png, report.html
+out: processing/output/evaluation: evaluation.json, which the gate reads; model_quality.json, which
+     SageMaker's model registry shows; confusion_matrix.json; confusion_matrix.png, reliability.png and
+     report.html
 """
 
 import json
@@ -12,13 +14,14 @@ from pathlib import Path
 
 from arguments import parse
 from contract import UserError, processing_dir, run
-from metrics import Metrics, confusion, measure
-from report import Comparison, Mistake, draw_confusion_matrix, render
+from evaluation import Answers, assess
+from latency import latency
+from metrics import confusion
+from model_quality import model_quality
+from pictures import draw_confusion_matrix, draw_reliability
+from report import examples, render
 from rows import Row, read_jsonl
 from served_model import Prediction, ServedModel
-
-# Enough to see what kind they are of, few enough to read.
-_MISTAKES = 12
 
 
 @dataclass
@@ -33,8 +36,8 @@ class Arguments:
             raise UserError(f"batch_size {self.batch_size} must be above 0")
 
 
-def score(name: str, rows: Sequence[Row], batch_size: int) -> tuple[list[str], list[Prediction]]:
-    """Return the labels that the model in input folder `name` knows, and its prediction for each row.
+def score(name: str, rows: Sequence[Row], batch_size: int) -> Answers:
+    """Return what the model in input folder `name` answers to the rows.
 
     Raises:
         UserError: its archive is no model, or a row has a label that the model does not know.
@@ -54,56 +57,49 @@ def score(name: str, rows: Sequence[Row], batch_size: int) -> tuple[list[str], l
             chosen = order[start : start + batch_size]
             answers = model.predict([rows[index].text for index in chosen])
             predictions.update(zip(chosen, answers, strict=True))
+        measured = latency(model, [row.text for row in rows])
     print(f"[evaluate] {name}: {len(rows)} rows scored", flush=True)
-    return model.labels, [predictions[index] for index in range(len(rows))]
+    return Answers(model.labels, [predictions[index] for index in range(len(rows))], measured)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the job."""
     batch_size = parse(Arguments, argv).batch_size
     rows = read_jsonl(processing_dir("input/test") / "test.jsonl")
-    actual = [row.label for row in rows]
-    labels, predictions = score("model", rows, batch_size)
-    predicted = [prediction.label for prediction in predictions]
-    candidate = measure(actual, predicted, labels)
-
-    champion: Metrics | None = None
-    comparison: Comparison | None = None
-    answers: list[str | None] = [None] * len(rows)
+    candidate = score("model", rows, batch_size)
+    labels = candidate.labels
+    champion: Answers | None = None
     if processing_dir("input/champion").is_dir():
-        champion_labels, champion_predictions = score("champion", rows, batch_size)
-        if set(champion_labels) != set(labels):
+        champion = score("champion", rows, batch_size)
+        if set(champion.labels) != set(labels):
             raise UserError(
                 f"the candidate knows the labels {', '.join(labels)}, "
-                f"the champion {', '.join(champion_labels)}: they cannot be compared"
+                f"the champion {', '.join(champion.labels)}: they cannot be compared"
             )
-        champion_predicted = [prediction.label for prediction in champion_predictions]
-        champion = measure(actual, champion_predicted, labels)
-        answers = [*champion_predicted]
-        pairs = [
-            (a == new, a == old) for a, new, old in zip(actual, predicted, champion_predicted, strict=True)
-        ]
-        comparison = Comparison(mended=pairs.count((True, False)), broken=pairs.count((False, True)))
 
-    mistakes = [
-        Mistake(row.text, row.label, prediction.label, prediction.score, answer)
-        for row, prediction, answer in zip(rows, predictions, answers, strict=True)
-        if prediction.label != row.label
-    ]
-    mistakes.sort(key=lambda mistake: mistake.score, reverse=True)
-    matrix = confusion(actual, predicted, labels)
-    picture = draw_confusion_matrix(matrix, labels)
+    evaluation = assess(rows, candidate, champion)
+    actual = [row.label for row in rows]
+    matrix = confusion(actual, [prediction.label for prediction in candidate.predictions], labels)
+    calibrations = {"candidate": evaluation["calibration"]}
+    if evaluation["champion"]:
+        calibrations["champion"] = evaluation["champion"]["calibration"]
+    pictures = {
+        "confusion_matrix": draw_confusion_matrix(matrix, labels),
+        "reliability": draw_reliability(calibrations),
+    }
 
     output = processing_dir("output/evaluation")
     output.mkdir(parents=True, exist_ok=True)
-    _write_json(output / "evaluation.json", {"rows": len(rows), **candidate, "champion": champion})
+    _write_json(output / "evaluation.json", evaluation)
+    _write_json(output / "model_quality.json", model_quality(actual, candidate.predictions, labels))
     _write_json(output / "confusion_matrix.json", {"labels": labels, "matrix": matrix})
-    (output / "confusion_matrix.png").write_bytes(picture)
-    page = render(labels, len(rows), candidate, champion, comparison, mistakes[:_MISTAKES], picture)
+    for name, picture in pictures.items():
+        (output / f"{name}.png").write_bytes(picture)
+    page = render(evaluation, labels, examples(rows, candidate, champion), pictures)
     (output / "report.html").write_text(page, encoding="utf-8")
     print(
-        f"[evaluate] accuracy={candidate['accuracy']:.4f} macro_f1={candidate['macro_f1']:.4f}"
-        + (f" champion_accuracy={champion['accuracy']:.4f}" if champion else ""),
+        f"[evaluate] accuracy={evaluation['accuracy']:.4f} macro_f1={evaluation['macro_f1']:.4f}"
+        + (f" champion_accuracy={evaluation['champion']['accuracy']:.4f}" if evaluation["champion"] else ""),
         flush=True,
     )
 

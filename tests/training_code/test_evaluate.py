@@ -1,12 +1,14 @@
+import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import evaluate
-import inference
-from contract import UserError
-from rows import Row, write_jsonl
+from contract import UserError, inference_code_dir
+from rows import Row, read_jsonl, write_jsonl
+from served_model import Prediction, ServedModel
 from tests.training_code import tiny_model
 from tests.training_code.conftest import pack, read_json
 
@@ -26,14 +28,12 @@ def result(job: Path, name: str = "evaluation.json") -> Any:
     return read_json(job / "processing" / "output" / "evaluation" / name)
 
 
-def test_the_figures_are_those_of_the_served_model(
-    job: Path, inputs: Path, trained: Path, training_rows: list[Row]
-) -> None:
+def test_the_figures_are_those_of_the_served_model(job: Path, inputs: Path, tmp_path: Path) -> None:
     evaluate.main([])
-    rows = [*training_rows, Row("영화 최고예요 <b>ㅋㅋ</b>", "negative")]
-    model = inference.model_fn(str(trained / "model"))
-    answers = inference.predict_fn({"inputs": [row.text for row in rows]}, model)
-    right = sum(answer["label"] == row.label for answer, row in zip(answers, rows, strict=True))
+    rows = read_jsonl(inputs / "test" / "test.jsonl")
+    model = ServedModel(inputs / "model" / "model.tar.gz", tmp_path / "model")
+    answers = model.predict([row.text for row in rows])
+    right = sum(answer.label == row.label for answer, row in zip(answers, rows, strict=True))
     written = result(job)
     assert written["rows"] == 101
     assert written["accuracy"] == pytest.approx(right / 101)
@@ -42,19 +42,55 @@ def test_the_figures_are_those_of_the_served_model(
 
 
 def test_the_batch_size_does_not_change_the_figures(job: Path, inputs: Path) -> None:
-    evaluate.main([])
-    one = result(job)
-    evaluate.main(["--batch_size", "7"])
-    assert result(job) == one
+    results = []
+    for size in ("64", "7"):
+        evaluate.main(["--batch_size", size])
+        results.append(result(job))
+    # Sums in another order differ in the last digits of a probability.
+    briers = [one.pop("calibration")["brier"] for one in results]
+    assert briers[1] == pytest.approx(briers[0])
+    for one in results:
+        del one["latency"]
+    assert results[1] == results[0]
 
 
 def test_the_champion_is_scored_on_the_same_rows(job: Path, inputs: Path, classifier: Path) -> None:
     pack(classifier, inputs / "champion" / "model.tar.gz")
     evaluate.main([])
     written = result(job)
-    assert set(written["champion"]) == {"accuracy", "macro_f1", "classes"}
-    assert written["champion"]["classes"]["negative"]["support"] == 51
-    assert written["champion"]["accuracy"] < written["accuracy"]
+    champion = written["champion"]
+    assert champion["classes"]["negative"]["support"] == 51
+    assert champion["accuracy"] < written["accuracy"]
+    net = written["mcnemar"]["mended"] - written["mcnemar"]["broken"]
+    assert net == round(101 * (written["accuracy"] - champion["accuracy"]))
+
+
+def test_each_row_is_scored_once_by_each_model(
+    job: Path, inputs: Path, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the scoring, requests are timed with texts whose answers are thrown away."""
+    asked: list[str] = []
+    predict = ServedModel.predict
+
+    def counted(self: ServedModel, texts: Sequence[str]) -> list[Prediction]:
+        asked.extend(texts)
+        return predict(self, texts)
+
+    monkeypatch.setattr(ServedModel, "predict", counted)
+    monkeypatch.setattr(evaluate, "latency", lambda *_: {"one_text_ms": 1, "batch_of_64_ms": 1})
+    pack(classifier, inputs / "champion" / "model.tar.gz")
+    evaluate.main([])
+    rows = read_jsonl(inputs / "test" / "test.jsonl")
+    assert sorted(asked) == sorted(2 * [row.text for row in rows])
+
+
+def test_every_file_agrees_on_the_accuracy(job: Path, inputs: Path) -> None:
+    evaluate.main([])
+    accuracy = result(job)["accuracy"]
+    registered = result(job, "model_quality.json")["binary_classification_metrics"]["accuracy"]["value"]
+    assert registered == pytest.approx(accuracy)
+    page = (job / "processing" / "output" / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert f"Evaluation: {100 * accuracy:.2f} % on 101 rows" in page
 
 
 def test_the_confusion_matrix_counts_every_row(job: Path, inputs: Path) -> None:
@@ -64,11 +100,13 @@ def test_the_confusion_matrix_counts_every_row(job: Path, inputs: Path) -> None:
     assert [sum(row) for row in written["matrix"]] == [51, 50]
 
 
-def test_the_report_shows_the_mistake_in_korean_and_escaped(job: Path, inputs: Path) -> None:
+def test_the_report_shows_the_mistake_in_korean_and_escaped_and_the_pictures(job: Path, inputs: Path) -> None:
     evaluate.main([])
     folder = job / "processing" / "output" / "evaluation"
-    assert "영화 최고예요 &lt;b&gt;ㅋㅋ&lt;/b&gt;" in (folder / "report.html").read_text(encoding="utf-8")
-    assert (folder / "confusion_matrix.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "영화 최고예요 &lt;b&gt;ㅋㅋ&lt;/b&gt;" in page
+    for name in ("confusion_matrix.png", "reliability.png"):
+        assert base64.b64encode((folder / name).read_bytes()).decode() in page
 
 
 def test_a_label_that_the_candidate_does_not_know_fails(job: Path, inputs: Path) -> None:
@@ -81,8 +119,8 @@ def test_a_champion_with_other_labels_cannot_be_compared(job: Path, inputs: Path
     other = tmp_path / "other"
     tiny_model.write_classifier(other, ["negative", "positive", "neutral"])
     (other / "code").mkdir()
-    for name in ("inference.py", "normalisation.py"):
-        (other / "code" / name).write_bytes((Path(inference.__file__).parent / name).read_bytes())
+    for path in inference_code_dir().glob("*.py"):
+        (other / "code" / path.name).write_bytes(path.read_bytes())
     pack(other, inputs / "champion" / "model.tar.gz")
     with pytest.raises(UserError, match="the champion negative, positive, neutral: they cannot be compared"):
         evaluate.main([])

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
+from sklearn.metrics import fbeta_score, precision_recall_fscore_support
 
-from metrics import confusion, measure
+from metrics import confusion, measure, rates, resample
 
 ACTUAL = ["a", "a", "a", "b"]
 PREDICTED = ["a", "a", "b", "b"]
@@ -18,9 +20,46 @@ def test_metrics_are_those_of_the_textbook() -> None:
     assert metrics["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
 
 
+def test_metrics_are_those_of_scikit_learn() -> None:
+    random = np.random.default_rng(1)
+    labels = ["부정", "보통", "긍정"]
+    actual, predicted = ([labels[index] for index in random.integers(0, 3, 200)] for _ in range(2))
+    classes = measure(actual, predicted, labels)["classes"].values()
+    ours = [[one["precision"], one["recall"], one["f1"], one["support"]] for one in classes]
+    theirs = precision_recall_fscore_support(actual, predicted, labels=labels)
+    np.testing.assert_allclose(np.array(ours).T, theirs)
+
+
+@pytest.mark.parametrize("beta", [0.5, 2])
+def test_the_f_measure_weighs_recall_as_scikit_learn_does(beta: float) -> None:
+    of = rates(np.array([confusion(ACTUAL, PREDICTED, ["a", "b"])]))
+    assert of.f(beta)[0] == pytest.approx(fbeta_score(ACTUAL, PREDICTED, beta=beta, average=None))
+
+
 def test_a_label_that_is_never_predicted_counts_as_zero() -> None:
     metrics = measure(["a", "b"], ["a", "a"], ["a", "b"])
     assert metrics["classes"]["b"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
+
+
+def test_an_interval_holds_its_figure_and_narrows_as_rows_are_added() -> None:
+    few, many = (measure(ACTUAL * times, PREDICTED * times, ["a", "b"]) for times in (25, 2500))
+    for metrics in (few, many):
+        assert metrics["accuracy_interval"][0] < 0.75 < metrics["accuracy_interval"][1]
+        assert metrics["macro_f1_interval"][0] < metrics["macro_f1"] < metrics["macro_f1_interval"][1]
+    assert np.diff(few["accuracy_interval"]) == pytest.approx(
+        10 * np.diff(many["accuracy_interval"]), rel=0.1
+    )
+    assert np.diff(few["macro_f1_interval"]) == pytest.approx(
+        10 * np.diff(many["macro_f1_interval"]), rel=0.1
+    )
+
+
+def test_drawn_test_sets_have_the_rows_of_the_real_one_and_vary_as_chance_does() -> None:
+    matrix = np.array([[40, 10], [0, 50]])
+    drawn = resample(matrix)
+    assert set(drawn.sum(axis=(1, 2))) == {100}
+    assert not drawn[:, 1, 0].any()
+    assert rates(drawn).accuracy.std() == pytest.approx((0.9 * 0.1 / 100) ** 0.5, rel=0.1)
 
 
 def test_a_confusion_matrix_has_a_row_for_each_actual_label() -> None:
