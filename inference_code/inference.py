@@ -1,157 +1,176 @@
 """The model behind the endpoint: the four handlers of the Hugging Face inference toolkit.
 
-A request is `{"inputs": "text"}` or `{"inputs": ["text", ...]}`; the answer is one `{"label", "score"}` a
-text, in the order of the inputs.
+What goes wrong is returned from one handler to the next, as a RequestError, and written by the last: the
+toolkit makes a 400 of every exception.
 https://github.com/aws/sagemaker-huggingface-inference-toolkit#-user-defined-codemodules
 """
 
-import json
-from dataclasses import dataclass
-from typing import Any, TypedDict
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-import torch
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from classifier import Classifier, Runtime, Scores
+from parameters import Parameters
+from reading import JSON, Request, read
+from refusals import RequestError
+from texts import MOST_TEXTS
+from writing import Answers, Label, write
 
-from normalisation import normalise
+logger = logging.getLogger(__name__)
 
-# Texts that go through the model at once: a request may hold thousands, memory does not.
-BATCH_SIZE = 32
+# NVIDIA's driver puts it into every container that has a GPU; to ask PyTorch takes seconds.
+_GPU = Path("/dev/nvidiactl")
 
-_EXAMPLE = 'A right request: {"inputs": ["정말 재미있어요", "시간이 아까웠다"]}'
+# SageMaker waits a minute for an answer. What goes on after that keeps others waiting.
+_SECONDS = 50
 
-
-class Request(TypedDict):
-    """What `input_fn` makes of a request."""
-
-    inputs: list[str]
-
-
-class Prediction(TypedDict):
-    """The answer for one text: the likeliest label's name and its probability."""
-
-    label: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A loaded model archive."""
-
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    """Tokens a text is cut to: the length that the model was trained with."""
+# Of an answer: the server's max_response_size, above which it takes the worker for broken.
+_MOST_BYTES = 6_553_500
 
 
 def model_fn(model_dir: str) -> Classifier:
     """Load the extracted model archive in `model_dir`; nothing is ever fetched from the Hub.
 
     Raises:
-        OSError: the archive lacks the weights or the tokenizer.
+        OSError: the archive lacks a part of a model.
+        ValueError: the environment variable BAD_LINES has another value than `report` or `fail`.
     """
-    tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
-    # transformers 5 makes one up where there is none.
-    if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise OSError(f"{model_dir} has no tokenizer")
-    model = AutoModelForSequenceClassification.from_pretrained(
-        model_dir, local_files_only=True, torch_dtype=torch.float32
-    )
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    max_length = min(tokenizer.model_max_length, model.config.max_position_embeddings)
-    return Classifier(model, tokenizer, max_length)
+    _bad_lines_fail()
+    return Classifier(Path(model_dir), _runtime(Path(model_dir)))
 
 
-def input_fn(request_body: str | bytes | bytearray, content_type: str | None) -> Request:
-    """Read a request.
+def _runtime(model_dir: Path) -> Runtime:
+    """Load an optimised model by ONNX Runtime, on a CPU, and every other by PyTorch."""
+    if (model_dir / "model.onnx").is_file() and not _GPU.exists():
+        vendor = str(model_dir / "code" / "vendor")
+        sys.path.insert(0, vendor)
+        try:
+            import onnx_runtime
 
-    Raises:
-        ValueError: it is not JSON in UTF-8, or not of the shape above. The message says what and where.
-    """
-    media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
-    charsets = {
-        part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")
-    }
-    if media_type != "application/json" or not charsets <= {"utf-8", "utf8"}:
-        raise ValueError(
-            f"Content-Type {content_type!r} is not supported; send application/json in UTF-8. {_EXAMPLE}"
-        )
+            return onnx_runtime.load(model_dir)
+        except ImportError:
+            logger.exception("onnxruntime cannot be imported: PyTorch serves the model, slower")
+        finally:
+            sys.path.remove(vendor)
+    import torch_runtime
+
+    return torch_runtime.load(model_dir)
+
+
+def input_fn(
+    request_body: str | bytes | bytearray | None, content_type: str | None
+) -> Request | RequestError:
+    """Read a request, of the forms that reading.py has."""
     try:
-        text = request_body if isinstance(request_body, str) else request_body.decode("utf-8")
-        body = json.loads(text)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"The request is not UTF-8 at byte {error.start}. {_EXAMPLE}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"The request is not JSON: {error}. {_EXAMPLE}") from error
-    except RecursionError:
-        raise ValueError(f"The request is nested too deep. {_EXAMPLE}") from None
-    return {"inputs": _inputs(body)}
+        request = read(request_body, content_type, None if _in_batch() else MOST_TEXTS)
+        _stop_at_error(request.kind, request.texts)
+        return request
+    except RequestError as error:
+        return error
+    except Exception:
+        return _our_fault()
 
 
-def _inputs(body: Any) -> list[str]:
-    if not isinstance(body, dict) or "inputs" not in body:
-        raise ValueError(f'The request has no field "inputs". {_EXAMPLE}')
-    if unknown := sorted(body.keys() - {"inputs", "parameters"}):
-        raise ValueError(f"The request has unknown fields: {', '.join(unknown)}. {_EXAMPLE}")
-    parameters = body.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise ValueError(f'"parameters" must be an object, not {_json_type(parameters)}. {_EXAMPLE}')
-    if parameters:
-        raise ValueError(f'"parameters" are not supported: {", ".join(sorted(parameters))}. {_EXAMPLE}')
-    inputs = body["inputs"]
-    if isinstance(inputs, str):
-        inputs = [inputs]
-    if not isinstance(inputs, list):
-        raise ValueError(f'"inputs" must be a text or a list of texts, not {_json_type(inputs)}. {_EXAMPLE}')
-    for position, text in enumerate(inputs):
-        if not isinstance(text, str):
-            raise ValueError(f"inputs[{position}] must be a text, not {_json_type(text)}. {_EXAMPLE}")
-        if not normalise(text):
-            raise ValueError(f"inputs[{position}] has no visible character. {_EXAMPLE}")
-    return inputs
+def predict_fn(
+    data: Request | RequestError, model: Classifier, context: object = None
+) -> Answers | RequestError:
+    """Score the texts of a request; with the toolkit's `context`, in the time that a server has for it."""
+    if isinstance(data, RequestError):
+        return data
+    deadline = math.inf if context is None or _in_batch() else time.monotonic() + _SECONDS
+    try:
+        texts = [text for text in data.texts if not isinstance(text, RequestError)]
+        scores = iter(model.classify(texts, deadline))
+        answers = [
+            text if isinstance(text, RequestError) else _answer(next(scores), model.labels, text.parameters)
+            for text in data.texts
+        ]
+        _stop_at_error(data.kind, answers)
+        return Answers(data.kind, answers, data.alone)
+    except RequestError as error:
+        return error
+    except Exception:
+        return _our_fault()
 
 
-def _json_type(value: object) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list"}
-    return "null" if value is None else names.get(type(value), "an object")
-
-
-def predict_fn(data: Request, model: Classifier) -> list[Prediction]:
-    """Score the texts and return one prediction each, in their order.
-
-    The texts run sorted by length, so that a batch is padded to its own longest and little else.
-    """
-    texts = [normalise(text) for text in data["inputs"]]
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    predictions: dict[int, Prediction] = {}
-    for start in range(0, len(order), BATCH_SIZE):
-        chosen = order[start : start + BATCH_SIZE]
-        batch = model.tokenizer(
-            [texts[index] for index in chosen],
-            padding=True,
-            truncation=True,
-            max_length=model.max_length,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            logits = model.model(**batch.to(model.model.device)).logits
-        scores, labels = logits.float().softmax(dim=-1).max(dim=-1)
-        for index, score, label in zip(chosen, scores.tolist(), labels.tolist(), strict=True):
-            predictions[index] = {"label": model.model.config.id2label[label], "score": score}
-    return [predictions[index] for index in range(len(texts))]
-
-
-def output_fn(prediction: list[Prediction], accept: str) -> str:
-    """Write the answer as JSON, Korean labels readable.
+def output_fn(prediction: Answers | RequestError, accept: str, context: Any = None) -> str:
+    """Write the answer; its media type, and the status of an error, go to the toolkit's `context`.
 
     Raises:
-        ValueError: the caller accepts no JSON.
+        RequestError: it is an error, and there is no context.
     """
-    accepted = {item.partition(";")[0].strip().lower() for item in accept.split(",")}
-    if not accepted & {"", "*/*", "application/*", "application/json"}:
-        raise ValueError(f"Accept {accept!r} is not supported; the answer is application/json.")
-    return json.dumps(prediction, ensure_ascii=False)
+    if context is None:
+        return _written(prediction, accept)[0]
+    try:
+        body, kind = _written(prediction, _accepted(context))
+        if (size := len(body.encode())) > _MOST_BYTES:
+            message = f"the answer would have {size} bytes, more than {_MOST_BYTES}; send fewer texts"
+            raise RequestError(413, "answer_too_large", message, "body")
+    except Exception as error:
+        refusal = error if isinstance(error, RequestError) else _our_fault()
+        context.set_response_status(code=refusal.status)
+        body, kind = str(refusal), JSON
+    context.set_response_header(0, "Content-Type", kind)
+    # The toolkit would set it to Accept, as the client wrote it. Where that is long, or not ASCII, the server
+    # cannot read the response, and ends the worker.
+    context.set_response_content_type = lambda idx, value: None
+    return body
+
+
+def _accepted(context: Any) -> str | None:
+    """Return what the client accepts, for which the toolkit has a default where it is left open."""
+    headers = {name.lower(): value for name, value in context.get_all_request_header(0).items()}
+    accept = headers.get("accept")
+    return accept if isinstance(accept, str) else None  # a form's field may have that name
+
+
+def _written(prediction: Answers | RequestError, accept: str | None) -> tuple[str, str]:
+    if isinstance(prediction, RequestError):
+        raise prediction
+    return write(prediction, accept)
+
+
+def _answer(
+    scores: Scores | RequestError, labels: list[str], parameters: Parameters
+) -> Label | list[Label] | RequestError:
+    if isinstance(scores, RequestError):
+        return scores
+    if not parameters.ranked:
+        best = int(scores.argmax())
+        return {"label": labels[best], "score": float(scores[best])}
+    ranked = [int(label) for label in (-scores).argsort(kind="stable")[: parameters.top_k]]
+    return [
+        {"label": labels[label], "score": float(scores[label])}
+        for label in ranked
+        if scores[label] >= parameters.threshold
+    ]
+
+
+def _in_batch() -> bool:
+    """Return whether this is a batch transform, of which the owner limits payload and time."""
+    return os.environ.get("SAGEMAKER_BATCH") == "true"
+
+
+def _bad_lines_fail() -> bool:
+    """Return whether one bad line fails its request; else it gets an error in its place."""
+    value = os.environ.get("BAD_LINES", "report")
+    if value not in ("report", "fail"):
+        raise ValueError(f"BAD_LINES is {value!r}; set it to report or fail, or leave it out")
+    return value == "fail"
+
+
+def _stop_at_error(kind: str, items: Iterable[object]) -> None:
+    if kind == JSON or _bad_lines_fail():
+        for item in items:
+            if isinstance(item, RequestError):
+                raise item
+
+
+def _our_fault() -> RequestError:
+    logger.exception("a request failed")
+    return RequestError(500, "internal_error", "the server failed; its log says why", "server")

@@ -4,9 +4,10 @@ import importlib
 import json
 import sys
 import tarfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -36,9 +37,8 @@ class ServedModel:
             raise UserError(f"{archive} does not exist: it must be a training job's model.tar.gz")
         try:
             with tarfile.open(archive) as tar:
-                # Refuses links and paths that lead out of the folder, and devices.
-                tar.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError) as error:
+                tar.extractall(folder, filter=_plain)  # noqa: S202 (the filter refuses what could lead out)
+        except (UserError, tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise UserError(f"{archive} cannot be extracted: {error}") from error
         for needed in ("config.json", "code/inference.py"):
             if not (folder / needed).is_file():
@@ -46,8 +46,7 @@ class ServedModel:
         names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
         self.labels: list[str] = [names[key] for key in sorted(names, key=int)]
         """The labels' names, by id."""
-        self._handlers = _import_handlers(folder / "code")
-        self._model = self._handlers.model_fn(str(folder))
+        self._handlers, self._model = _load(folder / "code", folder)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Answer one request for these texts, as the endpoint would."""
@@ -58,14 +57,27 @@ class ServedModel:
         return [Prediction(**prediction) for prediction in predictions]
 
 
-def _import_handlers(code: Path) -> ModuleType:
-    # Candidate and champion each bring an inference.py and a normalisation.py: each gets its own.
+def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"it has {member.name!r}, which leads out of its folder")
+    if not (member.isfile() or member.isdir()):
+        kind = "a link" if member.issym() or member.islnk() else "a device or a pipe"
+        raise UserError(f"it has {member.name!r}, {kind}; pack files and folders only")
+    return tarfile.data_filter(member, folder)
+
+
+def _load(code: Path, folder: Path) -> tuple[ModuleType, Any]:
+    """Return an archive's handlers and what its model_fn makes of the archive in `folder`."""
+    # Candidate and champion each bring modules of the same names: each gets its own, also those that its
+    # model_fn imports.
     names = {path.stem for path in code.glob("*.py")}
     others = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
     sys.path.insert(0, str(code))
     importlib.invalidate_caches()
     try:
-        return importlib.import_module("inference")
+        handlers = importlib.import_module("inference")
+        return handlers, handlers.model_fn(str(folder))
     finally:
         sys.path.remove(str(code))
         for name in names & sys.modules.keys():
