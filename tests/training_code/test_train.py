@@ -11,9 +11,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Data
 import inference
 import train
 from arguments import parse
-from contract import UserError
+from contract import UserError, inference_code_dir
+from refusals import RequestError
 from rows import Row
 from tests.training_code.conftest import FAST, read_json, write_channels
+from texts import Text
 
 
 def training_json(base: Path) -> Any:
@@ -33,8 +35,7 @@ def test_the_archive_holds_what_serving_needs_and_nothing_else(trained: Path) ->
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
-        "code/inference.py",
-        "code/normalisation.py",
+        *(f"code/{path.name}" for path in inference_code_dir().glob("*.py")),
     }
 
 
@@ -93,8 +94,11 @@ def test_the_epoch_that_validates_best_is_saved_not_the_last(
     epochs = [epoch["accuracy"] for epoch in training_json(job)["validation"]]
     assert epochs[-1] < max(epochs)
     model = inference.model_fn(str(job / "model"))
-    answers = inference.predict_fn({"inputs": [row.text for row in swapped]}, model)
-    right = [answer["label"] == row.label for answer, row in zip(answers, swapped, strict=True)]
+    scores = model.classify([Text(row.text) for row in swapped])
+    right = [
+        not isinstance(found, RequestError) and model.labels[found.argmax()] == row.label
+        for found, row in zip(scores, swapped, strict=True)
+    ]
     assert sum(right) / len(right) == pytest.approx(max(epochs))
 
 

@@ -30,7 +30,9 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     trainer = WordPieceTrainer(vocab_size=600, special_tokens=_SPECIAL, show_progress=False)
     tokenizer.train_from_iterator(reviews(GOOD) + reviews(BAD), trainer)
     tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")],
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
