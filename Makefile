@@ -22,7 +22,7 @@ demo: environment ## Deploy, retrain, promote and predict on the embedded AWS (D
 	@$(VENV)/python -m localaws -- $(VENV)/python -m examples.demo --data $(DATA)
 
 .PHONY: test
-test: environment .venv-docs/made lint ## The whole test suite
+test: environment .venv-docs/made .venv-toolkit/made lint ## The whole test suite
 	$(VENV)/python -m pytest
 
 .PHONY: lint
@@ -84,7 +84,7 @@ lock scan-lock docs-lock:
 
 .PHONY: clean
 clean: ## Remove the environment and everything made
-	rm -rf .venv .venv-scan .venv-docs .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-scan .venv-docs .venv-toolkit .local node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
 
 # The environment is made once, and again when what it is made from changes.
@@ -100,6 +100,13 @@ environment: .venv/made node_modules/made
 	@# Anew: what an interrupted installation left behind can look complete to pip.
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --disable-pip-version-check --progress-bar off --requirement $< | sed -unE 's/^(Collecting [^ ]+).*/  \1/p; s/^Installing collected.*/  Installing what was collected/p'; exit $${PIPESTATUS[0]}
+	@touch $@
+
+.venv-toolkit/made: tests/toolkit/requirements.txt .venv/made
+	@echo "Installing SageMaker's inference toolkit and a Java for it ($(@D))"
+	@# Beside our environment, not in it: the toolkit is for an older setuptools.
+	@rm -rf $(@D)
+	@$(VENV)/python -m pip install --disable-pip-version-check --quiet --no-deps --target $(@D) --requirement $<
 	@touch $@
 
 node_modules/made: package-lock.json

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from stacks import settings
+from stacks import data_settings, settings
 from stacks.settings_file import SettingsError, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +66,11 @@ WRONG = [
     "images: {inference: 4.0.0}",
     "images: {training: 4.49.0, inference: 5.5.3}",
     "images: {training: 5.3.0, inference: 5.5.3}",
+    "data: {label_column: document}",
+    "data: {labels: {yes: positive, no: negative}}",
+    "data: {labels: {0: negative, 1: negative}}",
+    "data: {labels: {0: negative, 1: very=positive}}",
+    "data: {labels: {0: bad, 1: middling, 2: good}, min_label_share: 0.4}",
     "training: {base_checkpoint: {s3_prefix: a/b}}",
     "training: {instance_type: ml.p9.huge}",
     "training: {hyperparameters: {bf16: true}}",
@@ -151,7 +156,13 @@ def _presence(field: Json, model: Json) -> str:
 
 
 def _type(value: Json) -> str:
-    kinds = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text"}
+    kinds = {
+        "integer": "whole number",
+        "number": "number",
+        "boolean": "true or false",
+        "string": "text",
+        "object": "text: text",
+    }
     if value["type"] == "array":
         return "list of texts"
     return kinds[value["type"]]
@@ -178,7 +189,8 @@ def _descriptions() -> dict[str, dict[str, str]]:
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
             if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
         }
-        for model in ast.parse(inspect.getsource(settings)).body
+        for module in (settings, data_settings)
+        for model in ast.parse(inspect.getsource(module)).body
         if isinstance(model, ast.ClassDef)
     }
     for field in ast.walk(ast.parse(_TRAIN.read_text(encoding="utf-8"))):

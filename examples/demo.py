@@ -85,6 +85,8 @@ Line = tuple[datetime, str]
 STEPS = [
     "Prepare",
     "Train",
+    "Optimise",
+    "UseOptimised",
     "Evaluate",
     "Gate",
     "Register",
@@ -197,7 +199,7 @@ def retrain(data: str, outputs: dict[str, str]) -> str:
         raise DemoError(f"the retrain {status['status']}: {status.get('error')}: {status.get('cause')}")
     outcome = json.loads(status["output"])
     if outcome["outcome"] == "promoted":
-        say(f"  {outcome['champion']} is the champion")
+        say(f"  {outcome['champion']} is the champion, served by {outcome['served_by']}")
     else:
         say(f"  the gate said no: {outcome['reason']}")
     return run

@@ -20,6 +20,9 @@ from stacks.pseudo_parameters import STACK_ID
 from stacks.settings import Settings
 from stacks.states import State, task
 
+# What the handlers of inference_code/ read and write.
+_ANSWERED = ["application/json", "application/jsonlines", "text/csv"]
+
 
 class Champion(Construct):
     """The model package group and the champion parameter."""
@@ -96,8 +99,8 @@ class Champion(Construct):
                 "ModelApprovalStatus": status,
                 "InferenceSpecification": {
                     "Containers": [container],
-                    "SupportedContentTypes": ["application/json"],
-                    "SupportedResponseMIMETypes": ["application/json"],
+                    "SupportedContentTypes": [*_ANSWERED, "text/plain"],
+                    "SupportedResponseMIMETypes": _ANSWERED,
                 },
                 "ModelMetrics": {
                     "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": metrics}}
@@ -105,6 +108,8 @@ class Champion(Construct):
                 "CustomerMetadataProperties": {
                     "run": query("$run"),
                     "accuracy": query("$string($evaluation.accuracy)"),
+                    # The API takes few signs here: not those that the reason after the colon may have.
+                    "served_by": query("$substringBefore($servedBy, ':')"),
                 },
             },
             assign={"package": query("$states.result.ModelPackageArn")},

@@ -11,6 +11,12 @@ from stacks.states import State, caught, choice, publish, when
 
 _ACCURACY = "$string($round($evaluation.accuracy, 6))"
 _CHAMPIONS = "$string($round($evaluation.champion.accuracy, 6))"
+# In a slice, which evaluate.py compares by a paired test of its own.
+_SLICE = (
+    "'accuracy ' & $string($round(accuracy, 6)) & ' on the slice ' & name & ' (' & rows & ' rows)'"
+    " & ' is more than {limit} below the champion on the same rows ('"
+    " & $string($round(champion.accuracy, 6)) & ')'"
+)
 
 
 def gate(
@@ -19,7 +25,13 @@ def gate(
     """States that judge `$evaluation` and register `$modelData`; those that pass go on to `Promote`."""
     limits = settings.gate
     image = images.find(settings.images.inference, "inference", settings.serving.processor)
-    metrics = jobs.evaluation_uri("evaluation.json")
+    metrics = jobs.evaluation_uri("model_quality.json")
+    # A drop is a difference of fractions: one that is the limit can be a hair above it.
+    collapsed = (
+        f"$evaluation.slices[rows >= {limits.min_slice_rows} and champion.beyond_chance"
+        f" and $round(champion.accuracy - accuracy, 9) > {limits.max_slice_accuracy_drop}]"
+    )
+    said = _SLICE.format(limit=limits.max_slice_accuracy_drop)
     return {
         "Gate": choice(
             when(
@@ -34,13 +46,14 @@ def gate(
                 reason=f"'accuracy ' & {_ACCURACY} & ' is more than {limits.max_accuracy_drop} below'"
                 f" & ' the champion on the same rows (' & {_CHAMPIONS} & ')'",
             ),
+            when(f"$exists({collapsed})", "RegisterRejected", reason=f"$join({collapsed}.({said}), '; ')"),
             default="Register",
         ),
         "Register": champion.register(
             image=image,
             metrics=metrics,
             status="Approved",
-            description=query("'Retrain ' & $run"),
+            description=_described("'Retrain ' & $run & ', served by ' & $servedBy"),
             next="Promote",
             catch=[caught("Register")],
         ),
@@ -48,7 +61,9 @@ def gate(
             image=image,
             metrics=metrics,
             status="Rejected",
-            description=query("$substring('Stopped by the gate: ' & $reason, 0, 1024)"),
+            description=_described(
+                "'Stopped by the gate: ' & $reason & '; it would be served by ' & $servedBy"
+            ),
             next="NotifyRejected",
             catch=[caught("RegisterRejected")],
         ),
@@ -56,12 +71,23 @@ def gate(
             topic_arn,
             f"{title} stopped by the gate",
             "'The new model was not promoted: ' & $reason"
+            " & '\\nIt was scored as it would be served, by ' & $servedBy"
             " & '\\n\\nThe model that serves has not changed.'"
             f" & '\\nReport: ' & {source(jobs.evaluation_uri('report.html'))}",
             next="RejectedByGate",
         ),
         "RejectedByGate": {
             "Type": "Succeed",
-            "Output": {"outcome": "rejected", "reason": query("$reason"), "package": query("$package")},
+            "Output": {
+                "outcome": "rejected",
+                "reason": query("$reason"),
+                "package": query("$package"),
+                "served_by": query("$servedBy"),
+            },
         },
     }
+
+
+def _described(text: str) -> str:
+    # The API takes one line, of 1,024 signs.
+    return query(f"$substring($replace({text}, /\\s+/, ' '), 0, 1024)")

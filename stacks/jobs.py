@@ -10,6 +10,7 @@ from typing import Any
 
 from stacks import images, instances
 from stacks.archives import CodeArchive
+from stacks.data_settings import DataSettings
 from stacks.jsonata import query, with_optional
 from stacks.network import Network
 from stacks.prefixes import BASE_MODELS, CHECKPOINTS, DATASETS, EVALUATIONS, MODELS, PACKAGES
@@ -22,16 +23,19 @@ METRICS = {
     "validation:loss": r"\[validation\] .*\bloss=([0-9.eE+-]+)",
     "validation:accuracy": r"\[validation\] .*\baccuracy=([0-9.eE+-]+)",
 }
+OPTIMISED = "optimised"
+"""Folder of a run's models that optimise.py writes to."""
 _INPUT = "/opt/ml/processing/input"
 # A training job has a toolkit that unpacks the source; for a processing job this line does it, as the
 # SageMaker SDK's FrameworkProcessor does in its runproc.sh:
 # https://github.com/aws/sagemaker-python-sdk/blob/v2.251.0/src/sagemaker/processing.py
-# Only evaluate.py needs packages that no image has: training can start where there is no index.
+# Only optimise.py and evaluate.py need packages that no image has: training can start without an index.
+# So does prepare.py, unless it has to read Parquet.
 _ENTRYPOINT = [
     "/bin/bash",
     "-euc",
     f"cd {_INPUT}/code && tar -xzf ./*.gz"
-    ' && requirements="${0%.py}-requirements.txt"'
+    ' && requirements="${REQUIREMENTS:-${0%.py}-requirements.txt}"'
     ' && if [ -f "$requirements" ]; then python3 -m pip install --quiet -r "$requirements"; fi'
     ' && exec python3 "$0" "$@"',
 ]
@@ -56,6 +60,10 @@ class JobRequests:
             self._code_input(),
             _input("data", query(f"'s3://{self._storage.data}/' & $dataPrefix")),
         ]
+        request["AppSpecification"]["ContainerArguments"] += data_arguments(self._settings.data)
+        if self._settings.data.parquet:
+            self._take_packages_from_bucket(request)
+            request["Environment"]["REQUIREMENTS"] = "parquet-requirements.txt"
         request["ProcessingOutputConfig"] = self._outputs(
             self._output("train", DATASETS, "/train"),
             self._output("validation", DATASETS, "/validation"),
@@ -114,19 +122,27 @@ class JobRequests:
             request["VpcConfig"] = self._network.vpc_config()
         return request
 
+    def optimise(self, role_arn: str) -> dict[str, Any]:
+        """Make the variant for CPUs of `$modelData`, and score both on the validation rows."""
+        request = self._processing_with_packages("optimise", role_arn)
+        request["ProcessingInputs"] += [
+            _input("model", query("$modelData")),
+            _input("validation", self._run_uri(DATASETS, "/validation/")),
+        ]
+        request["ProcessingOutputConfig"] = self._outputs(
+            self._output("model", MODELS, f"/{OPTIMISED}"),
+            self._output("optimisation", MODELS, f"/{OPTIMISED}"),
+        )
+        return request
+
     def evaluate(self, role_arn: str) -> dict[str, Any]:
         """Score `$modelData`, and `$championData` unless it is '', on the held-out rows."""
-        # Its packages come from an index, or from the artifact bucket where there is none.
-        request = self._processing("evaluate", role_arn, isolated=self._network is not None)
-        packages = _input("packages", f"s3://{self._storage.artifacts}/{PACKAGES}/")
-        if self._network:
-            request["Environment"] = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{_INPUT}/packages"}
+        request = self._processing_with_packages("evaluate", role_arn)
         request["ProcessingInputs"] = with_optional(
             [
-                self._code_input(),
+                *request["ProcessingInputs"],
                 _input("model", query("$modelData")),
                 _input("test", self._run_uri(DATASETS, "/test/")),
-                *([packages] if self._network else []),
             ],
             _input("champion", query("$championData")),
             unless="$championData = ''",
@@ -152,6 +168,23 @@ class JobRequests:
     def evaluation_uri(self, file: str) -> str:
         """Where evaluate.py's `file` lies."""
         return self._run_uri(EVALUATIONS, f"/{file}")
+
+    def optimised_uri(self, file: str) -> str:
+        """Where optimise.py's `file` lies."""
+        return self._run_uri(MODELS, f"/{OPTIMISED}/{file}")
+
+    def _processing_with_packages(self, step: str, role_arn: str) -> dict[str, Any]:
+        """A job whose packages come from an index, or from the artifact bucket where there is none."""
+        request = self._processing(step, role_arn, isolated=self._network is not None)
+        request["ProcessingInputs"] = [self._code_input()]
+        if self._network:
+            self._take_packages_from_bucket(request)
+        return request
+
+    def _take_packages_from_bucket(self, request: dict[str, Any]) -> None:
+        request["Environment"] = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{_INPUT}/packages"}
+        packages = _input("packages", f"s3://{self._storage.artifacts}/{PACKAGES}/")
+        request["ProcessingInputs"].append(packages)
 
     def _processing(self, step: str, role_arn: str, *, isolated: bool) -> dict[str, Any]:
         processing = self._settings.processing
@@ -214,6 +247,14 @@ class JobRequests:
                 "S3UploadMode": "EndOfJob",
             },
         }
+
+
+def data_arguments(data: DataSettings) -> list[str]:
+    """What prepare.py is told of the data."""
+    single = data.model_dump(exclude={"labels", "parquet"})
+    labels = [f"{name}={written}" for written, name in data.labels.items()]
+    # A column's name may begin with a dash, a label's may not.
+    return [*(f"--{name}={value}" for name, value in single.items()), "--labels", *labels]
 
 
 def _input(name: str, s3_uri: str) -> dict[str, Any]:

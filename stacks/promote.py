@@ -91,7 +91,14 @@ def _check(champion: Champion, serving_stack: str) -> dict[str, State]:
         ),
         "DescribePackage": champion.describe_package(
             query("$package"),
-            assign={"approval": query("$states.result.ModelApprovalStatus")},
+            assign={
+                "approval": query("$states.result.ModelApprovalStatus"),
+                # What a person registered may have no description.
+                "about": query(
+                    "$exists($states.result.ModelPackageDescription)"
+                    " ? '\\n' & $states.result.ModelPackageDescription : ''"
+                ),
+            },
             next="IsApproved",
             catch=[caught("DescribePackage")],
         ),

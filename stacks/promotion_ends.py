@@ -79,7 +79,7 @@ def succeed(champion: Champion, topic_arn: str, title: str) -> dict[str, State]:
             topic_arn,
             f"{title} succeeded",
             "$package & ($previous = $package ? ' serves, as it did before.'"
-            " : ' now serves.\\nIt took over from: ' & $previous)",
+            " : ' now serves.\\nIt took over from: ' & $previous) & $about",
             next="Promoted",
         ),
         "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},

@@ -150,5 +150,9 @@ def _data_capture(settings: Settings, storage: Storage) -> dict[str, Any] | None
         "destinationS3Uri": f"s3://{storage.artifacts}/{prefixes.CAPTURES}",
         "kmsKeyId": storage.key_arn,
         "captureOptions": [{"captureMode": "Input"}, {"captureMode": "Output"}],
-        "captureContentTypeHeader": {"jsonContentTypes": ["application/json"]},
+        # Anything else is kept in Base64.
+        "captureContentTypeHeader": {
+            "jsonContentTypes": ["application/json", "application/jsonlines"],
+            "csvContentTypes": ["text/csv"],
+        },
     }

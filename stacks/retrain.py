@@ -1,4 +1,4 @@
-"""The retrain state machine: prepare → train → evaluate → gate → register → promote, telling people.
+"""The retrain state machine: prepare → train → optimise → evaluate → gate → register → promote.
 
 Every failure that a state can catch ends in one message, and none but a promotion touches the champion.
 """
@@ -20,6 +20,7 @@ from stacks.roles import JobRoles
 from stacks.settings import Settings
 from stacks.states import State, caught, choice, failure, task, when
 from stacks.storage import Storage
+from stacks.variant import PYTORCH, optimise
 from stacks.workflow import Workflow
 
 _OWN_FAILURE = r'/"Error":\s*"[A-Za-z]+Failed"/'
@@ -51,13 +52,13 @@ class Retrain(Construct):
         self.workflow = Workflow(
             self,
             part="retrain",
-            description="Retrain: prepare, train, evaluate, gate, register, promote",
+            description="Retrain: prepare, train, optimise, evaluate, gate, register, promote",
             settings=settings,
             storage=storage,
             start_at="CheckInput",
             states={
                 **check_input(settings, jobs),
-                **_make_model(jobs, roles),
+                **_make_model(settings, jobs, roles, storage),
                 **_evaluate(jobs, roles, champion, storage),
                 **record_metrics(settings, next="KeepProcessingLogs"),
                 **keep_logs("Processing", "Training", next="Gate"),
@@ -68,6 +69,11 @@ class Retrain(Construct):
             permissions=[
                 *job_permissions("Processing", settings.name("prepare"), roles.prepare.attr_arn),
                 *job_permissions("Training", settings.name("train"), roles.train.attr_arn),
+                *(
+                    job_permissions("Processing", settings.name("optimise"), roles.optimise.attr_arn)
+                    if roles.optimise
+                    else ()
+                ),
                 *job_permissions("Processing", settings.name("evaluate"), roles.evaluate.attr_arn),
                 *execution_permissions(settings.name("promote")),
                 *champion.register_permissions(
@@ -79,14 +85,19 @@ class Retrain(Construct):
                 ),
                 record_permission(settings),
                 keep_permission("Processing", "Training"),
-                # The evaluation is read, and the topic written, under the key.
+                # What the jobs found is read, and the topic written, under the key.
                 Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),
                 Permission(["sns:Publish"], [topic_arn]),
             ],
         )
 
 
-def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
+def _make_model(settings: Settings, jobs: JobRequests, roles: JobRoles, storage: Storage) -> dict[str, State]:
+    optimised = (
+        optimise(settings, jobs, storage, roles.optimise.attr_arn, next="ReadChampion")
+        if roles.optimise
+        else {}
+    )
     return {
         "Prepare": task(
             "sagemaker:createProcessingJob.sync",
@@ -97,10 +108,14 @@ def _make_model(jobs: JobRequests, roles: JobRoles) -> dict[str, State]:
         "Train": task(
             "sagemaker:createTrainingJob.sync",
             jobs.train(roles.train.attr_arn),
-            assign={"modelData": query("$states.result.ModelArtifacts.S3ModelArtifacts")},
-            next="ReadChampion",
+            assign={
+                "modelData": query("$states.result.ModelArtifacts.S3ModelArtifacts"),
+                "servedBy": PYTORCH,
+            },
+            next=next(iter(optimised), "ReadChampion"),
             catch=[caught("Train")],
         ),
+        **optimised,
     }
 
 
@@ -161,7 +176,14 @@ def _promote(promote: Promote, parameter: str) -> dict[str, State]:
             catch=[failed],
         ),
         "DidThePromotionTell": choice(when("$states.input.told", "PromotionFailed"), default="NotifyFailure"),
-        "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},
+        "Promoted": {
+            "Type": "Succeed",
+            "Output": {
+                "outcome": "promoted",
+                "champion": query("$package"),
+                "served_by": query("$servedBy"),
+            },
+        },
         "PromotionFailed": {
             "Type": "Fail",
             "Error": "PromotionFailed",

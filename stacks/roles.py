@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks import images, instances, prefixes
 from stacks.archives import CodeArchive
 from stacks.environment_stack import arn
+from stacks.jobs import OPTIMISED
 from stacks.network import Network
 from stacks.permissions import Permission, make_role
 from stacks.settings import Settings
@@ -48,6 +49,7 @@ class JobRoles(Construct):
             "Prepare",
             [
                 *(source, sources, data, reviews, self._write(prefixes.DATASETS), runs),
+                *([self._read(prefixes.PACKAGES)] if settings.data.parquet else []),
                 *self._container("ProcessingJobs", f"{settings.name('prepare')}-", inference),
                 *self._instances(processing_type),
             ],
@@ -63,13 +65,22 @@ class JobRoles(Construct):
                 *self._instances(training_type),
             ],
         )
-        packages = [self._read(prefixes.PACKAGES)]
+        packages = [self._read(prefixes.PACKAGES)] if network else []
+        optimise = [
+            *(source, sources, self._read(prefixes.DATASETS), self._read(prefixes.MODELS)),
+            *(self._write(f"{prefixes.MODELS}/*/{OPTIMISED}"), runs),
+            *packages,
+            *self._container("ProcessingJobs", f"{settings.name('optimise')}-", inference),
+            *self._instances(processing_type),
+        ]
+        # On GPUs what was trained serves as it is.
+        self.optimise = self._role("Optimise", optimise) if settings.serving.processor == "cpu" else None
         self.evaluate = self._role(
             "Evaluate",
             [
                 *(source, sources, self._read(prefixes.DATASETS), self._read(prefixes.MODELS)),
                 *(self._write(prefixes.EVALUATIONS), runs),
-                *(packages if network else []),
+                *packages,
                 *self._container("ProcessingJobs", f"{settings.name('evaluate')}-", inference),
                 *self._instances(processing_type),
             ],

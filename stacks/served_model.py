@@ -62,6 +62,14 @@ class ServedModel(Construct):
             from_hub = model("HubModel", _from_hub(settings, hub), no_champion)
             self.name = Fn.condition_if(has_champion.logical_id, self.name, from_hub).to_string()
             self._condition = None
+        self._has_champion = has_champion.logical_id
+        self._has_hub = hub is not None
+
+    def champions_or(self, champions: str, hubs: str) -> str:
+        """`champions` while the champion serves, `hubs` while a model from the Hub does."""
+        if not self._has_hub:
+            return champions
+        return Fn.condition_if(self._has_champion, champions, hubs).to_string()
 
     def while_it_serves(self, *resources: CfnResource) -> None:
         """Let the resources exist only while there is something to serve."""

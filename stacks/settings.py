@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stacks import images, instances, rules, schedule_expression
+from stacks.data_settings import DataSettings
 from stacks.pseudo_parameters import REGION
 
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
@@ -161,7 +162,7 @@ class TrainingSettings(_Model):
 
 
 class ProcessingSettings(_Model):
-    """The processing jobs: prepare and evaluate."""
+    """The processing jobs: prepare, optimise and evaluate."""
 
     instance_type: InstanceType = "ml.m5.xlarge"
     """One instance, without a GPU."""
@@ -178,6 +179,14 @@ class GateSettings(_Model):
     """Accuracy on the held-out rows below which no model passes."""
     max_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.005
     """How much lower than the champion's, on the same rows, the accuracy may be."""
+    max_slice_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """The same on each slice of the rows, such as the texts with slang. A drop that may be chance, by
+    McNemar's test at 0.5 %, stops no model."""
+    min_slice_rows: Annotated[int, Field(ge=1)] = 100
+    """A slice with fewer rows is reported, and not judged."""
+    max_optimised_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.003
+    """Share of the validation rows by which the variant for CPUs (ONNX Runtime, int8) may be less accurate
+    than the model that was trained; where it is more, that model is served, by PyTorch."""
 
 
 class RealtimeSettings(_Model):
@@ -225,6 +234,9 @@ class BatchSettings(_Model):
     """How many share the files."""
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600
     """After which the workflow gives up."""
+    bad_lines: Literal["report", "fail"] = "report"
+    """What becomes of a line that is no request: `report` puts the error in the place of its answer, `fail`
+    fails the job."""
 
 
 class HubModel(_Model):
@@ -293,6 +305,7 @@ class Settings(_Model):
     network: NetworkSettings | None = None
     logs: LogSettings = LogSettings()
     images: ImageSettings = ImageSettings()
+    data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
     processing: ProcessingSettings = ProcessingSettings()
     gate: GateSettings = GateSettings()

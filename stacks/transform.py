@@ -1,8 +1,10 @@
 """The batch transform state machine: the champion scores files of the data bucket.
 
-Its input may name `prefix`, below `incoming/` (default: all of it). Each file holds one request a line,
-as in `{"inputs": "재미있어요"}`; in its place below `predictions/<run>/` of the artifact bucket stands
-the same line with the answer in it, as `SageMakerOutput`.
+Its input may name `prefix`, below `incoming/` (default: all of it). Each line of a file is a text or an
+object, as in `"재미있어요"` or `{"text": "재미있어요"}`. In its place below `predictions/<run>/` of the
+artifact bucket stands an object with the answer in it, as `SageMakerOutput`; beside it stand the members of
+the object that was given, or the text, as `SageMakerInput`.
+https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from stacks.settings import BatchSettings, Settings
 from stacks.states import State, caught, choice, failure, publish, refuse, task, when
 from stacks.storage import Storage
 from stacks.workflow import Workflow
+
+_LONGEST_INVOCATION = 3600  # the most that SageMaker takes
 
 
 class Transform(Construct):
@@ -51,7 +55,7 @@ class Transform(Construct):
                 **_check_input(),
                 "Transform": task(
                     "sagemaker:createTransformJob.sync",
-                    _request(settings, batch, storage, model.name),
+                    _request(settings, batch, storage, model),
                     next="KeepTransformLogs",
                     timeout_seconds=batch.max_runtime_seconds,
                     catch=[caught("Transform", mend="Nothing was written for the files that failed.")],
@@ -109,13 +113,22 @@ def _check_input() -> dict[str, State]:
     }
 
 
-def _request(settings: Settings, batch: BatchSettings, storage: Storage, model: str) -> dict[str, Any]:
+def _request(
+    settings: Settings, batch: BatchSettings, storage: Storage, model: ServedModel
+) -> dict[str, Any]:
     local = instances.has_local_storage(batch.instance_type)
+    # The Hub's model is behind the toolkit's own handler, which knows no JSON Lines: a line is its request.
+    content_type = model.champions_or("application/jsonlines", "application/json")
     return {
         "TransformJobName": query(f"'{settings.name('transform')}-' & $run"),
-        "ModelName": model,
-        # A line is a request, and a request of many lines is none of the handler's.
-        "BatchStrategy": "SingleRecord",
+        "ModelName": model.name,
+        "BatchStrategy": model.champions_or("MultiRecord", "SingleRecord"),
+        # A megabyte is ten thousand reviews: enough to sort by length, and done long before the time is over.
+        "MaxPayloadInMB": 1,
+        # While one request is computed, the other is read, or written.
+        "MaxConcurrentTransforms": 2,
+        "ModelClientConfig": {"InvocationsTimeoutInSeconds": _LONGEST_INVOCATION},
+        "Environment": {"BAD_LINES": batch.bad_lines},
         "TransformInput": {
             "DataSource": {
                 "S3DataSource": {
@@ -123,12 +136,12 @@ def _request(settings: Settings, batch: BatchSettings, storage: Storage, model: 
                     "S3Uri": query(f"'s3://{storage.data}/{INCOMING}/' & $prefix"),
                 }
             },
-            "ContentType": "application/json",
+            "ContentType": content_type,
             "SplitType": "Line",
         },
         "TransformOutput": {
             "S3OutputPath": query(f"'s3://{storage.artifacts}/{PREDICTIONS}/' & $run & '/'"),
-            "Accept": "application/json",
+            "Accept": content_type,
             "AssembleWith": "Line",
             "KmsKeyId": storage.key_arn,
         },

@@ -124,24 +124,30 @@ def _guardrails(case: Case) -> Iterator[str]:
 
 
 def _gate(case: Case) -> Iterator[str]:
-    """The floor must not sink and the drop not grow; of any other change a person has to judge."""
+    """The floor must not sink and the drops not grow; of any other change a person has to judge."""
     states = [side.get("DefinitionString", {}).get("States", {}) for side in (case.before, case.after)]
     if "Gate" not in states[0]:
         return
-    old, new = (dict(map(_rule, one.get("Gate", {}).get("Choices", ()))) for one in states)
-    for rule, limits in old.items():
-        if rule not in new:
-            yield f"{case.what}: the gate no longer says {rule}. See that what it says now is no looser"
-        elif any(
-            after > before if " - " in rule else after < before
-            for before, after in zip(limits, new[rule], strict=True)
-        ):
-            now, was = (", ".join(map(str, some)) for some in (new[rule], limits))
-            yield f"{case.what}: the gate lets worse models through: {now} in {rule}; before: {was}"
+    for name, what in _GATES.items():
+        if name == "ChooseVariant" and "Optimise" not in states[1]:
+            continue  # there is none to choose, and what was trained serves
+        old, new = (dict(map(_rule, one.get(name, {}).get("Choices", ()))) for one in states)
+        for rule, limits in old.items():
+            if rule not in new:
+                yield f"{case.what}: {what} no longer says {rule}. See that what it says now is no looser"
+            elif any(
+                after > before if _DROP.search(rule) else after < before
+                for before, after in zip(limits, new[rule], strict=True)
+            ):
+                now, was = (", ".join(map(str, some)) for some in (new[rule], limits))
+                yield f"{case.what}: {what} lets worse models through: {now} in {rule}; before: {was}"
     if ways := _before_register(states[1]) - _before_register(states[0]):
         yield f"{case.what}: a model goes live past the gate, by {', '.join(sorted(ways))}"
 
 
+# States of the retrain that stop what is worse, and what people call them.
+_GATES = {"Gate": "the gate", "ChooseVariant": "the choice of the variant that serves"}
+_DROP = re.compile(r" [->] ")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE]-?\d+)?")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from localaws import LocalAws
+from tests.docs.own_data import reviews_csv
 from tests.end_to_end.deployment import Deployment
 from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, archive, wait_machine
 
@@ -34,6 +35,7 @@ NOT_HERE = {
     ".venv/bin/python -m localaws -- COMMAND": "tests/localaws/test_local_aws.py has it",
     "make review": "it compares two commits; tests/review has it",
     ".venv/bin/python -m review": "it compares two commits; tests/review has it",
+    ".venv/bin/python benchmarks/serving": "it measures for minutes; tests/benchmarks has its parts",
     "npm ci": "it needs the package registries; the Makefile does the same",
     "python3 -m venv": "it needs the package registries; the Makefile does the same",
     "huggingface-cli download": "it needs the Hugging Face Hub",
@@ -167,8 +169,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     for name in ("koelectra-small-v3/config.json", "koelectra-base-v3/config.json", "packages/a.whl"):
         (folder / name).parent.mkdir()
         (folder / name).write_text("{}", encoding="utf-8")
-    for name in ("reviews.tsv", "test.tsv"):
-        (folder / name).write_text("id\tdocument\tlabel\n1\t재미있어요\t1\n", encoding="utf-8")
+    for name in ("reviews.csv", "test.csv"):
+        (folder / name).write_text(reviews_csv(), encoding="utf-8")
     (folder / "reviews.jsonl").write_text('{"inputs": "재미있어요"}\n', encoding="utf-8")
     with LocalAws.start() as aws:
         made = Console(aws, folder)
@@ -220,7 +222,7 @@ def _prepare(console: Console) -> None:
 
 
 def test_the_python_that_calls_the_endpoint_runs(console: Console) -> None:
-    page = (ROOT / "docs" / "calling-the-endpoints.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "calling-the-endpoint.md").read_text(encoding="utf-8")
     (source,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     (console.folder / "call.py").write_text(source, encoding="utf-8")
     assert "시간이 아까웠다" in console.run(".venv/bin/python call.py")

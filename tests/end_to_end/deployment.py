@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +116,42 @@ class Deployment:
         ]
         return str(entered[-1])
 
+    def batch(self, name: str, lines: bytes) -> list[Any]:
+        """Have a file of JSON Lines scored in a batch of its own; what stands in its place, a line each."""
+        s3, bucket = self.aws.client("s3"), self.outputs()["DataBucket"]
+        s3.put_object(Bucket=bucket, Key=f"incoming/{name}/lines.jsonl", Body=lines)
+        execution = self.execute("TransformStateMachine", {"prefix": f"{name}/"})
+        assert execution["status"] == "SUCCEEDED", execution.get("cause")
+        predictions = json.loads(execution["output"])["predictions"]
+        return [json.loads(line) for line in self.read(f"{predictions}lines.jsonl.out").split(b"\n") if line]
+
+    def read(self, uri: str) -> bytes:
+        """An object, by its S3 URI."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        content: bytes = self.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def package(self, arn: str) -> dict[str, Any]:
+        """A model package's description."""
+        found: dict[str, Any] = self.aws.client("sagemaker").describe_model_package(ModelPackageName=arn)
+        return found
+
     def endpoint(self) -> dict[str, Any]:
         """The endpoint's description."""
         found: dict[str, Any] = self.aws.client("sagemaker").describe_endpoint(
             EndpointName=self.endpoint_name
         )
         return found
+
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+        """Send the real-time endpoint a request; returns the status and the body of the model's answer."""
+        client = self.aws.client("sagemaker-runtime")
+        given = {name.replace("-", ""): value for name, value in headers.items()}
+        try:
+            response = client.invoke_endpoint(EndpointName=self.endpoint_name, Body=body, **given)
+        except client.exceptions.ModelError as error:
+            return error.response["OriginalStatusCode"], error.response["OriginalMessage"]
+        return 200, response["Body"].read().decode()
 
     def ask(self, inputs: str | list[str], endpoint: str | None = None) -> list[dict[str, Any]]:
         """Invoke the real-time endpoint, or another."""

@@ -58,7 +58,7 @@ def test_the_demo_shows_the_retrain_the_answers_and_the_report_and_leaves_nothin
     output, _ = demo.communicate()
     assert demo.returncode == 0, output
     assert re.search(r"\[train\] step=\d+ epoch=[\d.]+ loss=[\d.]+", output)
-    assert "is the champion" in output
+    assert re.search(r"is the champion, served by (ONNX Runtime int8|PyTorch: .* points on \d+ )", output)
     assert len(re.findall(r"^  (?:positive|negative) +[01]\.\d{3}  .*[가-힣]", output, re.MULTILINE)) == 6
     (report,) = re.findall(r"^  (/.*report\.html)$", output, re.MULTILINE)
     assert "<html" in Path(report).read_text(encoding="utf-8")

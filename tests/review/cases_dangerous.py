@@ -7,6 +7,7 @@ from tests.review.corpus import Case
 _STORAGE, _ROLES = "stacks/storage.py", "stacks/roles.py"
 _DEV, _STAGING, _PROD = "config/dev.yaml", "config/staging.yaml", "config/prod.yaml"
 _SERVE = "permissions nunchi-<env>-training/JobRoles/ServePolicy"
+_ROLE_NAMES = ("Prepare", "Train", "Optimise", "Evaluate", "Serve")
 
 DANGEROUS = (
     # Data
@@ -98,10 +99,7 @@ DANGEROUS = (
                 f"data nunchi-prod-{part}/Stack"
                 for part in ("storage", "network", "training", "serving", "monitoring")
             ),
-            "permissions nunchi-prod-training/JobRoles/PreparePolicy",
-            "permissions nunchi-prod-training/JobRoles/TrainPolicy",
-            "permissions nunchi-prod-training/JobRoles/EvaluatePolicy",
-            "permissions nunchi-prod-training/JobRoles/ServePolicy",
+            *(f"permissions nunchi-prod-training/JobRoles/{name}Policy" for name in _ROLE_NAMES),
             "permissions nunchi-prod-training/Retrain/Workflow/RolePolicy",
         ),
     ),
@@ -231,10 +229,7 @@ DANGEROUS = (
             ),
         ),
         dangers=(
-            *(
-                f"permissions nunchi-<env>-training/JobRoles/{name}"
-                for name in ("Prepare", "Train", "Evaluate", "Serve")
-            ),
+            *(f"permissions nunchi-<env>-training/JobRoles/{name}" for name in _ROLE_NAMES),
             *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
@@ -256,10 +251,7 @@ DANGEROUS = (
             ),
         ),
         dangers=(
-            *(
-                f"permissions nunchi-<env>-training/JobRoles/{name}"
-                for name in ("Prepare", "Train", "Evaluate", "Serve")
-            ),
+            *(f"permissions nunchi-<env>-training/JobRoles/{name}" for name in _ROLE_NAMES),
             *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
@@ -292,7 +284,7 @@ DANGEROUS = (
         dangers=(
             *(
                 f"permissions nunchi-test-training/JobRoles/{name}{what}"
-                for name in ("Prepare", "Train", "Evaluate", "Serve")
+                for name in _ROLE_NAMES
                 for what in ("", "Policy")
             ),
             *(
@@ -313,20 +305,12 @@ DANGEROUS = (
                 "",
             ),
         ),
-        dangers=(
-            "permissions nunchi-<env>-training/JobRoles/PreparePolicy",
-            "permissions nunchi-<env>-training/JobRoles/TrainPolicy",
-            "permissions nunchi-<env>-training/JobRoles/EvaluatePolicy",
-            _SERVE,
-        ),
+        dangers=tuple(f"permissions nunchi-<env>-training/JobRoles/{name}Policy" for name in _ROLE_NAMES),
     ),
     Case(
         "one more zone, with a subnet for the roles",
         ((_PROD, "network: {}", "network:\n  availability_zones: 3"),),
-        dangers=tuple(
-            f"permissions nunchi-prod-training/JobRoles/{name}Policy"
-            for name in ("Prepare", "Train", "Evaluate", "Serve")
-        ),
+        dangers=tuple(f"permissions nunchi-prod-training/JobRoles/{name}Policy" for name in _ROLE_NAMES),
     ),
     # Exposure
     Case(
@@ -562,6 +546,21 @@ DANGEROUS = (
     Case(
         "a model may be much worse than the champion",
         (("stacks/settings.py", "= 0.005\n", "= 0.05\n"),),
+        dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "a model may collapse on a slice",
+        (("stacks/settings.py", "= 0.05\n", "= 0.5\n"),),
+        dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "few slices are judged",
+        ((_DEV, "gate:\n", "gate:\n  min_slice_rows: 100000\n"),),
+        dangers=("protection nunchi-dev-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "what serves on CPUs may be much worse than what was trained",
+        (("stacks/settings.py", "= 0.003\n", "= 0.03\n"),),
         dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
     ),
     Case(

@@ -137,6 +137,14 @@ HARMLESS = (
         "hyperparameters",
         ((_DEV, "serving:\n", "training:\n  hyperparameters:\n    num_train_epochs: 5\nserving:\n"),),
     ),
+    Case(
+        "a stricter choice of what serves on CPUs",
+        ((_DEV, "min_accuracy: 0.6", "max_optimised_accuracy_drop: 0.001\n  min_accuracy: 0.6"),),
+    ),
+    Case(
+        "bad lines fail their batch",
+        ((_PROD, "  realtime:\n", "  batch:\n    bad_lines: fail\n  realtime:\n"),),
+    ),
     Case("a stricter gate", ((_DEV, "min_accuracy: 0.6", "min_accuracy: 0.8"),)),
     Case(
         "a stricter alarm",

@@ -40,7 +40,17 @@ _VARIANTS: dict[str, dict[str, Any]] = {
         "training": {"checkpoints": False},
         "serving": {"realtime": None, "batch": None},
     },
-    "batch": {"serving": {"realtime": None}},
+    "korean": {
+        "data": {
+            "text_column": "리뷰 내용",
+            "label_column": "-평점",
+            "labels": {-1: "부정", 0: "부정", 1: "긍정"},
+            "parquet": True,
+            "min_rows": 50,
+        },
+        "serving": {"realtime": None},
+    },
+    "batch": {"serving": {"realtime": None, "batch": {"bad_lines": "fail"}}},
     "warm": {
         "serving": {
             "realtime": None,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stacks.evaluated import request
 from tests.stacks.resolved import Environment
 
 every_environment = pytest.mark.parametrize("name", ["dev", "staging", "prod"])
@@ -34,3 +35,17 @@ def test_the_model_package_groups_name_is_the_stacks_own(
     uuid = training.stack_id.rpartition("/")[2]
     resolved = environments[name].properties("training", "AWS::SageMaker::ModelPackageGroup")
     assert resolved["ModelPackageGroupName"] == f"nunchi-{name}-{uuid.partition('-')[0]}"
+
+
+@every_environment
+@pytest.mark.parametrize("state", ["Register", "RegisterRejected"])
+def test_a_package_says_which_formats_it_reads_and_writes(
+    environments: dict[str, Environment], name: str, state: str
+) -> None:
+    asks = request(
+        environments[name], "retrain", state, evaluation={"accuracy": 0.9}, servedBy="PyTorch", reason=""
+    )
+    specification = asks["InferenceSpecification"]
+    answered = ["application/json", "application/jsonlines", "text/csv"]
+    assert specification["SupportedContentTypes"] == [*answered, "text/plain"]
+    assert specification["SupportedResponseMIMETypes"] == answered

@@ -68,7 +68,7 @@ def test_no_code_knows_an_environment_by_its_name(path: Path) -> None:
 @pytest.mark.parametrize("environment", [*sorted(NAMES), "a23456789"])
 def test_a_job_name_with_an_execution_id_in_it_fits_into_sagemakers_63_characters(environment: str) -> None:
     settings = Settings(environment=environment, owner="nlp", cost_centre="nlp")
-    for step in ("prepare", "train", "evaluate", "transform"):
+    for step in ("prepare", "train", "optimise", "evaluate", "transform"):
         assert len(settings.name(step) + "-" + "0" * RUN_ID) <= 63
     assert len(settings.serverless_endpoint_name) <= 63
 

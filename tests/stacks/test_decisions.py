@@ -9,7 +9,7 @@ from typing import Any
 import jsonata
 import pytest
 
-from tests.stacks.evaluated import evaluate, evaluated
+from tests.stacks.evaluated import RUN, evaluate, evaluated, request
 from tests.stacks.resolved import Environment, Template
 
 
@@ -51,6 +51,195 @@ def test_the_gate_holds_a_model_to_the_floor_and_to_the_champion(
     # jsonata-python takes a None binding for undefined; $parse in the state machine gives null.
     read = jsonata.Jsonata(json.dumps(evaluation)).evaluate(None)
     assert decide(machines["retrain"]["Gate"], evaluation=read) == (next_state, reason)
+
+
+def slice_of(
+    name: str, accuracy: float, champion: float | None, rows: int = 340, beyond_chance: bool = True
+) -> dict[str, Any]:
+    """What evaluate.py writes of a slice."""
+    compared = champion and {"accuracy": champion, "p": 0.001, "beyond_chance": beyond_chance}
+    return {"name": name, "rows": rows, "accuracy": accuracy, "champion": compared}
+
+
+@pytest.mark.parametrize(
+    ("slices", "reason"),
+    [
+        ([slice_of("slang", 0.86, 0.9)], None),
+        ([slice_of("slang", 0.6, 0.65)], None),
+        (
+            [slice_of("short", 0.91, 0.9), slice_of("slang", 0.7123456, 0.8)],
+            "accuracy 0.712346 on the slice slang (340 rows) is more than 0.05 below the champion on the"
+            " same rows (0.8)",
+        ),
+        (
+            [slice_of("slang", 0.7, 0.8), slice_of("latin", 0.5, 0.9, rows=100)],
+            "accuracy 0.7 on the slice slang (340 rows) is more than 0.05 below the champion on the same"
+            " rows (0.8); accuracy 0.5 on the slice latin (100 rows) is more than 0.05 below the champion on"
+            " the same rows (0.9)",
+        ),
+        ([slice_of("slang", 0.7, 0.8, rows=99)], None),
+        ([slice_of("slang", 0.7, 0.8, beyond_chance=False)], None),
+        ([slice_of("slang", 0.9, 0.6)], None),
+        ([slice_of("slang", 0.1, None)], None),
+        ([], None),
+    ],
+    ids=[
+        "a small drop",
+        "the limit",
+        "one collapses",
+        "two collapse",
+        "too few rows",
+        "chance",
+        "better",
+        "no champion",
+        "no slices",
+    ],
+)
+def test_the_gate_stops_a_model_that_collapses_on_a_slice(
+    machines: dict[str, dict[str, Any]], slices: list[dict[str, Any]], reason: str | None
+) -> None:
+    """Whatever it gains elsewhere: on all rows it is as good as the champion."""
+    written = {"accuracy": 0.9, "champion": {"accuracy": 0.9}, "slices": slices}
+    read = jsonata.Jsonata(json.dumps(written)).evaluate(None)
+    expected = ("RegisterRejected", reason) if reason else ("Register", "")
+    assert decide(machines["retrain"]["Gate"], evaluation=read) == expected
+
+
+def optimisation(exported: bool = True, drop: float | None = None, reason: str | None = None) -> Any:
+    """What optimise.py wrote, as the state machine reads it."""
+    written = {"exported": exported, "reason": reason, "rows": 1200, "accuracy_drop": drop}
+    return jsonata.Jsonata(json.dumps(written)).evaluate(None)
+
+
+@pytest.mark.parametrize(
+    ("drop", "next_state"),
+    [
+        (-0.01, "UseOptimised"),
+        (0.0, "UseOptimised"),
+        (0.003, "UseOptimised"),
+        (0.9 - 0.897, "UseOptimised"),  # a hair above 0.003
+        (0.0031, "ReadChampion"),
+        (0.5, "ReadChampion"),
+    ],
+)
+def test_the_optimised_variant_serves_unless_it_loses_too_much(
+    machines: dict[str, dict[str, Any]], drop: float, next_state: str
+) -> None:
+    """A drop that is the limit passes, though as a difference of fractions it may be a hair above it."""
+    chosen, _ = decide(machines["retrain"]["ChooseVariant"], optimisation=optimisation(drop=drop))
+    assert chosen == next_state
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (
+            optimisation(drop=0.005),
+            "PyTorch: the int8 variant loses 0.5 points on 1,200 validation rows (limit 0.3)",
+        ),
+        (
+            optimisation(exported=False, reason="the operator 토큰 섞기 has no ONNX form"),
+            "PyTorch: the operator 토큰 섞기 has no ONNX form",
+        ),
+    ],
+)
+def test_why_pytorch_serves_is_said_in_words(
+    machines: dict[str, dict[str, Any]], read: Any, said: str
+) -> None:
+    rules = machines["retrain"]["ChooseVariant"]["Choices"]
+    rule = next(rule for rule in rules if evaluate(rule["Condition"], optimisation=read))
+    assert rule["Next"] == "ReadChampion"
+    assert evaluate(rule["Assign"]["servedBy"], optimisation=read) == said
+
+
+def test_the_optimised_archive_is_the_one_that_optimise_wrote(
+    environments: dict[str, Environment], machines: dict[str, dict[str, Any]]
+) -> None:
+    outputs = request(environments["dev"], "retrain", "Optimise")["ProcessingOutputConfig"]["Outputs"]
+    (written,) = (one["S3Output"]["S3Uri"] for one in outputs if one["OutputName"] == "model")
+    chosen = evaluated(machines["retrain"]["UseOptimised"]["Assign"], run=RUN)
+    assert chosen == {"modelData": f"{written}/model.tar.gz", "servedBy": "ONNX Runtime int8"}
+
+
+def test_what_optimise_found_is_read_where_it_wrote_it(environments: dict[str, Environment]) -> None:
+    outputs = request(environments["dev"], "retrain", "Optimise")["ProcessingOutputConfig"]["Outputs"]
+    (written,) = (one["S3Output"]["S3Uri"] for one in outputs if one["OutputName"] == "optimisation")
+    read = request(environments["dev"], "retrain", "ReadOptimisation")
+    assert f"s3://{read['Bucket']}/{read['Key']}" == f"{written}/optimisation.json"
+
+
+BECAUSE = "PyTorch: the int8 variant loses 0.5 points on 1,200 validation rows (limit 0.3)"
+
+
+@pytest.mark.parametrize(
+    ("state", "description"),
+    [
+        ("Register", f"Retrain {RUN}, served by {BECAUSE}"),
+        ("RegisterRejected", f"Stopped by the gate: too bad; it would be served by {BECAUSE}"),
+    ],
+)
+def test_a_package_says_what_serves_it(
+    environments: dict[str, Environment], state: str, description: str
+) -> None:
+    asks = request(
+        environments["dev"],
+        "retrain",
+        state,
+        servedBy=BECAUSE,
+        reason="too bad",
+        evaluation={"accuracy": 0.9},
+    )
+    assert asks["ModelPackageDescription"] == description
+
+
+def test_a_packages_property_says_what_serves_it_in_the_signs_that_the_registry_takes(
+    environments: dict[str, Environment],
+) -> None:
+    """No comma, no bracket: a retrain would fail at its last step, after all was paid for."""
+    register = request(
+        environments["dev"], "retrain", "Register", servedBy=BECAUSE, evaluation={"accuracy": 0.9}
+    )
+    assert register["CustomerMetadataProperties"]["served_by"] == "PyTorch"
+    for value in register["CustomerMetadataProperties"].values():
+        assert re.fullmatch(r"[\w .:/=+\-@]{1,256}", value)
+
+
+def test_a_description_is_one_line_of_the_length_that_the_registry_takes(
+    environments: dict[str, Environment],
+) -> None:
+    lines = "PyTorch: " + "a\nb " * 1000
+    asks = request(environments["dev"], "retrain", "Register", servedBy=lines, evaluation={"accuracy": 0.9})
+    assert len(asks["ModelPackageDescription"]) == 1024
+    assert "\n" not in asks["ModelPackageDescription"]
+
+
+def test_people_are_told_what_a_stopped_model_would_be_served_by(
+    environments: dict[str, Environment],
+) -> None:
+    asks = request(environments["dev"], "retrain", "NotifyRejected", servedBy=BECAUSE, reason="too bad")
+    assert f"It was scored as it would be served, by {BECAUSE}\n" in asks["Message"]
+
+
+@pytest.mark.parametrize(
+    ("package", "ends"),
+    [
+        (
+            {"ModelPackageDescription": f"Retrain 1, served by {BECAUSE}"},
+            f"old\nRetrain 1, served by {BECAUSE}",
+        ),
+        ({}, "It took over from: old"),
+    ],
+)
+def test_people_are_told_what_a_promoted_model_is_served_by(
+    machines: dict[str, dict[str, Any]], package: dict[str, str], ends: str
+) -> None:
+    """A package that a person registered may say nothing about itself."""
+    promote = machines["promote"]
+    about = evaluate(promote["DescribePackage"]["Assign"]["about"], states={"result": package})
+    message = evaluate(
+        promote["NotifyPromoted"]["Arguments"]["Message"], package="new", previous="old", about=about
+    )
+    assert message.endswith(ends)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def belongings(environment: Environment) -> set[str]:
     for kind, step, group in (
         ("processing", "prepare", "ProcessingJobs"),
         ("training", "train", "TrainingJobs"),
+        ("processing", "optimise", "ProcessingJobs"),
         ("processing", "evaluate", "ProcessingJobs"),
         ("transform", "transform", "TransformJobs"),
     ):

@@ -13,7 +13,10 @@ from tests.stacks.evaluated import RUN, evaluated, request
 from tests.stacks.resolved import REGION, Environment, Json
 from train import Arguments
 
-JOBS = [("retrain", "Prepare"), ("retrain", "Train"), ("retrain", "Evaluate"), ("transform", "Transform")]
+JOBS = [
+    *(("retrain", step) for step in ("Prepare", "Train", "Optimise", "Evaluate")),
+    ("transform", "Transform"),
+]
 every_job = pytest.mark.parametrize(("machine", "state"), JOBS)
 every_environment = pytest.mark.parametrize("name", ["dev", "staging", "prod"])
 
@@ -40,7 +43,7 @@ def test_all_that_a_run_writes_lies_below_its_own_prefix(
         transform["TransformOutput"]["S3OutputPath"],
         *(
             output["S3Output"]["S3Uri"]
-            for step in ("Prepare", "Evaluate")
+            for step in ("Prepare", "Optimise", "Evaluate")
             for output in request(environments[name], "retrain", step)["ProcessingOutputConfig"]["Outputs"]
         ),
     ]
@@ -125,7 +128,7 @@ def test_prods_training_runs_in_the_network_and_cannot_leave_its_container(
     assert request_["EnableInterContainerTrafficEncryption"] is True
 
 
-@pytest.mark.parametrize("state", ["Prepare", "Evaluate"])
+@pytest.mark.parametrize("state", ["Prepare", "Optimise", "Evaluate"])
 def test_prods_processing_runs_in_the_network_and_cannot_leave_its_container(
     environments: dict[str, Environment], state: str
 ) -> None:
@@ -146,23 +149,37 @@ def inputs(request_: Json) -> dict[str, str]:
     }
 
 
-def test_an_isolated_evaluation_finds_its_packages_in_the_bucket(
-    environments: dict[str, Environment],
+after_training = pytest.mark.parametrize("state", ["Optimise", "Evaluate"])
+
+
+@after_training
+def test_an_isolated_job_finds_its_packages_in_the_bucket(
+    environments: dict[str, Environment], state: str
 ) -> None:
     """It reaches no index, and would fail after the training was paid for."""
-    evaluate = request(environments["prod"], "retrain", "Evaluate")
-    assert inputs(evaluate)["packages"].endswith("/packages/")
+    job = request(environments["prod"], "retrain", state)
+    assert inputs(job)["packages"].endswith("/packages/")
     (path,) = (
-        one["S3Input"]["LocalPath"] for one in evaluate["ProcessingInputs"] if one["InputName"] == "packages"
+        one["S3Input"]["LocalPath"] for one in job["ProcessingInputs"] if one["InputName"] == "packages"
     )
-    assert evaluate["Environment"] == {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": path}
+    assert job["Environment"] == {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": path}
 
 
-def test_an_evaluation_with_a_way_to_the_index_has_no_packages(environments: dict[str, Environment]) -> None:
+@after_training
+def test_a_job_with_a_way_to_the_index_has_no_packages(
+    environments: dict[str, Environment], state: str
+) -> None:
     """An input that names an empty prefix fails the job."""
-    evaluate = request(environments["dev"], "retrain", "Evaluate")
-    assert "packages" not in inputs(evaluate)
-    assert "Environment" not in evaluate
+    job = request(environments["dev"], "retrain", state)
+    assert "packages" not in inputs(job)
+    assert "Environment" not in job
+
+
+def test_the_variant_is_judged_by_validation_rows_and_never_by_test_rows(
+    environments: dict[str, Environment],
+) -> None:
+    """What the test rows choose they can no longer judge."""
+    assert set(inputs(request(environments["dev"], "retrain", "Optimise"))) == {"code", "model", "validation"}
 
 
 def test_training_takes_the_checkpoint_of_the_execution(environments: dict[str, Environment]) -> None:

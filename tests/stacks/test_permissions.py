@@ -100,7 +100,7 @@ def test_metrics_are_written_to_named_namespaces_only(environment: Environment) 
 @every_environment
 def test_only_the_roles_of_steps_are_passed_and_only_to_sagemaker(environment: Environment) -> None:
     """Whoever may pass a role may do what the role may."""
-    steps = {roles(environment)[step].arn for step in ("prepare", "train", "evaluate", "serve")}
+    steps = {roles(environment)[step].arn for step in ("prepare", "train", "optimise", "evaluate", "serve")}
     passed = [s for _, s in identity_statements(environment) if "iam:PassRole" in s.actions]
     assert {arn for statement in passed for arn in statement.resources} <= steps
     assert {json.dumps(statement.conditions) for statement in passed} == {
@@ -152,6 +152,7 @@ def test_a_role_is_assumed_by_one_service_in_this_accounts_name(environment: Env
 SERVICES = {
     "prepare": "sagemaker",
     "train": "sagemaker",
+    "optimise": "sagemaker",
     "evaluate": "sagemaker",
     "serve": "sagemaker",
     "the retrain workflow": "states",

@@ -165,6 +165,11 @@ def test_requests_and_answers_are_captured_encrypted_below_their_prefix(
     assert capture["DestinationS3Uri"] == f"s3://{artifacts}/captures"
     assert capture["KmsKeyId"] == environment.key_arn
     assert [one["CaptureMode"] for one in capture["CaptureOptions"]] == ["Input", "Output"]
+    # In Base64 nobody can search them.
+    assert capture["CaptureContentTypeHeader"] == {
+        "JsonContentTypes": ["application/json", "application/jsonlines"],
+        "CsvContentTypes": ["text/csv"],
+    }
 
 
 def test_nothing_is_captured_unless_the_settings_say_so(environments: dict[str, Environment]) -> None:

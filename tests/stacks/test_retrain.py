@@ -22,14 +22,8 @@ def test_the_main_job_runs_in_its_order(machines: dict[str, Json]) -> None:
     while states[name]["Type"] != "Succeed":
         passed.append(name)
         name = states[name].get("Default") or states[name]["Next"]
-    assert [n for n in passed if n in ("Prepare", "Train", "Evaluate", "Gate", "Register", "Promote")] == [
-        "Prepare",
-        "Train",
-        "Evaluate",
-        "Gate",
-        "Register",
-        "Promote",
-    ]
+    steps = ["Prepare", "Train", "Optimise", "UseOptimised", "Evaluate", "Gate", "Register", "Promote"]
+    assert [name for name in passed if name in steps] == steps
     assert name == "Promoted"
 
 
@@ -62,6 +56,13 @@ def test_metrics_and_logs_that_cannot_be_kept_do_not_stop_a_retrain(machines: di
     for name in ("RecordMetrics", "KeepProcessingLogs", "KeepTrainingLogs"):
         state = machines["retrain"][name]
         assert [catcher["Next"] for catcher in state["Catch"]] == [state["Next"]], name
+
+
+def test_what_gpus_serve_is_not_optimised_for_cpus(variants: dict[str, Environment]) -> None:
+    """The job would cost, and what it makes would be slower there."""
+    states = variants["gpu"].machines["retrain"]["States"]
+    assert states["Train"]["Next"] == "ReadChampion"
+    assert [name for name in states if "Optimis" in name] == []
 
 
 def test_every_environment_retrains_by_the_same_steps(environments: dict[str, Environment]) -> None:

@@ -15,8 +15,18 @@ from tests.stacks.policies import Call, roles
 from tests.stacks.resolved import ACCOUNT, REGION, Environment, Json
 
 ENVIRONMENTS = ("dev", "staging", "prod")
-STEPS = ("prepare", "train", "evaluate", "serve")
-every_step = pytest.mark.parametrize("step", STEPS)
+VARIANTS = ("hub", "gpu", "mixed", "bare", "korean", "batch", "warm")
+STEPS = ("prepare", "train", "optimise", "evaluate", "serve")
+every_step = pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        (name, step)
+        for name in (*ENVIRONMENTS, *VARIANTS)
+        for step in STEPS
+        # Where GPUs serve, nothing is optimised.
+        if step != "optimise" or name not in ("gpu", "mixed")
+    ],
+)
 
 
 def arn(service: str, resource: str) -> str:
@@ -122,7 +132,7 @@ def model_uri(environment: Environment) -> str:
 
 
 def serving(environment: Environment) -> Iterator[Call]:
-    register = request(environment, "retrain", "Register", evaluation={"accuracy": 0.9})
+    register = request(environment, "retrain", "Register", evaluation={"accuracy": 0.9}, servedBy="PyTorch")
     (registered,) = register["InferenceSpecification"]["Containers"]
     yield from container(registered["Image"], "Endpoints")
     yield from reading(model_uri(environment))
@@ -155,7 +165,6 @@ def needed(environment: Environment, step: str) -> list[Call]:
     return list(processing(environment, step.capitalize()))
 
 
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "hub", "gpu", "mixed", "bare", "batch", "warm"])
 @every_step
 def test_a_steps_role_allows_all_that_the_step_does(
     environments: dict[str, Environment], variants: dict[str, Environment], name: str, step: str
@@ -166,7 +175,6 @@ def test_a_steps_role_allows_all_that_the_step_does(
     assert [call for call in needed(environment, step) if not role.allows(call)] == []
 
 
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "hub", "gpu", "mixed", "bare", "batch", "warm"])
 @every_step
 def test_a_steps_role_allows_nothing_that_the_step_does_not_do(
     environments: dict[str, Environment], variants: dict[str, Environment], name: str, step: str
@@ -182,6 +190,10 @@ def test_a_steps_role_allows_nothing_that_the_step_does_not_do(
         if not any(statement.covers(action, resource, call) for call in made)
     ]
     assert idle == []
+
+
+def test_where_gpus_serve_there_is_no_role_for_what_is_not_done(variants: dict[str, Environment]) -> None:
+    assert "optimise" not in roles(variants["gpu"])
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -25,14 +25,55 @@ def test_files_are_taken_from_below_their_prefix_of_the_data_bucket(
 
 
 @every_environment
-def test_each_line_is_a_request_and_comes_back_with_its_answer(environment: Environment) -> None:
+def test_each_line_comes_back_with_its_answer(environment: Environment) -> None:
     """Without the input beside it an answer is nobody's: the outputs have no other key."""
     asks = request(environment, "transform", "Transform")
-    assert (asks["BatchStrategy"], asks["TransformInput"]["SplitType"]) == ("SingleRecord", "Line")
-    assert asks["TransformOutput"]["AssembleWith"] == "Line"
+    assert asks["TransformInput"]["SplitType"] == asks["TransformOutput"]["AssembleWith"] == "Line"
     assert asks["DataProcessing"] == {"JoinSource": "Input"}
     # To join them, SageMaker wants the same type on both sides.
-    assert asks["TransformInput"]["ContentType"] == asks["TransformOutput"]["Accept"] == "application/json"
+    both = {asks["TransformInput"]["ContentType"], asks["TransformOutput"]["Accept"]}
+    assert both == {"application/jsonlines"}
+
+
+@every_environment
+def test_a_request_holds_many_lines(environment: Environment) -> None:
+    """One at a time, a million lines are a million requests, and nothing is sorted by length."""
+    assert request(environment, "transform", "Transform")["BatchStrategy"] == "MultiRecord"
+
+
+@every_environment
+def test_what_is_sent_at_a_time_is_what_sagemaker_takes(environment: Environment) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html"""
+    asks = request(environment, "transform", "Transform")
+    assert asks["MaxPayloadInMB"] * asks["MaxConcurrentTransforms"] <= 100
+
+
+@every_environment
+def test_a_request_of_many_lines_has_the_longest_time_that_there_is(environment: Environment) -> None:
+    """The time that SageMaker gives by itself, ten minutes, ends a request of a larger model's."""
+    config = request(environment, "transform", "Transform")["ModelClientConfig"]
+    assert config == {"InvocationsTimeoutInSeconds": 3600}
+
+
+def test_a_bad_line_is_reported_in_its_place_unless_the_settings_say_otherwise(
+    environments: dict[str, Environment], variants: dict[str, Environment]
+) -> None:
+    assert request(environments["dev"], "transform", "Transform")["Environment"] == {"BAD_LINES": "report"}
+    assert request(variants["batch"], "transform", "Transform")["Environment"] == {"BAD_LINES": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("has_champion", "content_type", "strategy"),
+    [(True, "application/jsonlines", "MultiRecord"), (False, "application/json", "SingleRecord")],
+)
+def test_a_model_of_the_hub_is_asked_as_the_toolkits_own_handler_understands(
+    variants: dict[str, Environment], has_champion: bool, content_type: str, strategy: str
+) -> None:
+    """It knows no JSON Lines, and every batch before the first promotion would fail."""
+    hub = variants["hub"] if has_champion else variants["hub"].without_champion()
+    asks = request(hub, "transform", "Transform")
+    assert asks["TransformInput"]["ContentType"] == asks["TransformOutput"]["Accept"] == content_type
+    assert asks["BatchStrategy"] == strategy
 
 
 @every_environment
