@@ -42,13 +42,33 @@ a later deployment finds nothing to change.
 
 ![The states of the retrain](pictures/retrain.svg)
 
-States that only look something up, check the input, or keep records are not in the pictures of this page.
+This is dev's, which promotes what passes the gate. Where `gate.approval` is `person`, as in prod, *Register*
+is the last step: the model awaits approval, and approving it in the registry starts the promotion by an
+event.
+
+States that only look something up, check the input, or keep records are not in the pictures of this page. A
+failure that no state catches fails the execution, and `redrive-execution` goes on at that very state.
+
+## The training
+
+The retrain's *Train*: one job, on another instance type where there is no capacity, and once more where the
+fault was SageMaker's.
+
+![The states of the training](pictures/train.svg)
 
 ## The promotion
 
-The retrain's last step, and a state machine of its own: the same goes back to an earlier model.
+The retrain's last step, and a state machine of its own: the same goes back to an earlier model, and an
+approval in the registry starts it by an event.
 
 ![The states of the promotion](pictures/promote.svg)
+
+## The notification
+
+The end of a retrain, a promotion or a batch starts it by an event, whatever the end: it gives back the lock
+of what has ended, and sends the one message.
+
+![The states of the notification](pictures/notify.svg)
 
 ## The batch transform
 

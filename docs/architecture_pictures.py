@@ -9,12 +9,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from docs.diagram import ANY_OTHER_FAILURE, arrows, definition, steps, words
+from docs.diagram import ANY_OTHER_FAILURE, STOPS, arrows, definition, reached, words
 from docs.security import ROOT, Assembly, Row, Stack, bare, role_of
 from review.assembly import spaced
 
 _RENDERER = ROOT / "review" / "graphviz.mjs"
-_MACHINES = {"retrain": "training", "promote": "training", "transform": "serving"}
+_MACHINES = {
+    "retrain": "training",
+    "train": "training",
+    "promote": "training",
+    "notify": "training",
+    "transform": "serving",
+}
 _STYLE = """\
     graph [fontname="Arial" fontsize=12 bgcolor="white" pad=0.1 ranksep=0.4 nodesep=0.25 {attributes}]
     node [fontname="Arial" fontsize=11 shape=box style="filled" fillcolor="#f6f8fa" color="#57606a"
@@ -109,11 +115,12 @@ def _broken(things: Iterable[str]) -> str:
 def _workflow(machine: dict[str, Any]) -> str:
     lines = [
         f'{name} [label="{words(name)}" shape={_SHAPES.get(kind, "box")}]'
-        for name, kind in steps(machine).items()
+        for name, kind in reached(machine).items()
     ]
     for source, target, fails in arrows(machine):
         lines.append(f"{source} -> {target}{_FAILS if fails else ''}")
-    lines.append(f'any [label="{ANY_OTHER_FAILURE}" style=dashed] any -> NotifyFailure [style=dashed]')
+    lines.append(f'any [label="{ANY_OTHER_FAILURE}" style=dashed] stops [label="{STOPS}" shape=oval]')
+    lines.append("any -> stops [style=dashed]")
     return _graph("rankdir=TB", lines)
 
 

@@ -78,6 +78,9 @@ WRONG = [
     "training: {spot: true, max_wait_seconds: 3600}",
     "training: {spot: true, max_wait_seconds: 28800, checkpoints: false}",
     "training: {max_wait_seconds: 28800}",
+    "training: {spot: true, max_wait_seconds: 28800, keep_alive_seconds: 600}",
+    "training: {instance_type: ml.g5.xlarge, fallback_instance_types: [ml.p3.2xlarge],"
+    " hyperparameters: {bf16: true}}",
     "training: {schedule: {expression: every sunday}}",
     "training: {schedule: {expression: rate(7 days), timezone: Seoul}}",
     "processing: {instance_type: ml.g5.xlarge}",
@@ -164,7 +167,7 @@ def _type(value: Json) -> str:
         "object": "text: text",
     }
     if value["type"] == "array":
-        return "list of texts"
+        return "list of sections" if "$ref" in value["items"] else "list of texts"
     return kinds[value["type"]]
 
 

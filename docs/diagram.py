@@ -16,10 +16,15 @@ from typing import Any
 TEMPLATE = Path(__file__).resolve().parent.parent / "cdk.out" / "nunchi-dev-training.template.json"
 
 ANY_OTHER_FAILURE = "any other failure"
+STOPS = "stops here, and can be redriven"
+"""Where a failure leads that no state catches."""
 
 _SHAPES = {"Choice": "{{{{{}}}}}", "Succeed": "([{}])", "Fail": "([{}])"}
 # What only looks something up, checks the input, or keeps records, is passed over in the picture.
-_PLUMBING = ("Begin", "Check", "Describe", "Did", "Has", "Keep", "Read", "Record", "Refuse")
+_PLUMBING = (
+    *("AskFor", "Begin", "Check", "Create", "Describe", "Did", "Fingerprint", "Has", "Keep", "Read"),
+    *("Record", "Refuse", "Release"),
+)
 
 
 def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
@@ -33,20 +38,26 @@ def definition(template: Mapping[str, Any], machine: str) -> dict[str, Any]:
 
 
 def mermaid(definition: dict[str, Any]) -> str:
-    """The flowchart: steps, choices, ends, and one dotted way out for what any task may throw."""
+    """The flowchart: steps, choices, ends, and one dotted way out for what no state catches."""
     lines = [
         f"    {name}{_SHAPES.get(kind, '[{}]').format(words(name))}"
-        for name, kind in steps(definition).items()
+        for name, kind in reached(definition).items()
     ]
     for source, target, fails in arrows(definition):
         lines.append(f"    {source} {'-. fails .->' if fails else '-->'} {target}")
-    return "\n".join(["flowchart LR", *lines, f"    Any[{ANY_OTHER_FAILURE}] -.-> NotifyFailure"])
+    return "\n".join(["flowchart LR", *lines, f"    Any[{ANY_OTHER_FAILURE}] -.-> Stops([{STOPS}])"])
 
 
 def steps(definition: dict[str, Any]) -> dict[str, str]:
     """The states that a picture shows, and their types."""
     states = definition["States"].items()
     return {name: state["Type"] for name, state in states if not name.startswith(_PLUMBING)}
+
+
+def reached(definition: dict[str, Any]) -> dict[str, str]:
+    """The steps that an arrow leads to or from: not those that plumbing alone leads to."""
+    ends = {name for source, target, _ in arrows(definition) for name in (source, target)}
+    return {name: kind for name, kind in steps(definition).items() if name in ends}
 
 
 def arrows(definition: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
@@ -56,7 +67,7 @@ def arrows(definition: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
         yield from ((name, target, False) for target in dict.fromkeys(_next(states, name)))
         caught = (catcher["Next"] for catcher in states[name].get("Catch", ()))
         for target in _shown(states, caught):
-            if target not in ("NotifyFailure", states[name]["Next"]):
+            if target != states[name]["Next"]:
                 yield name, target, True
 
 

@@ -92,9 +92,8 @@ STEPS = [
     "Register",
     "RegisterRejected",
     "Promote",
+    "RejectedByGate",
     "Promoted",
-    "NotifyRejected",
-    "NotifyFailure",
 ]
 
 

@@ -7,7 +7,8 @@
 ``{"job": "stop"}``: the job starts, and is stopped by somebody else
 ``{"timeout": true}``: the call, or the job, takes longer than the state allows
 
-each with ``machine`` and ``state``, whose it is, and ``times``, how often (for ever without it).
+each with ``machine`` and ``state``, whose it is, and ``times``, how often (for ever without it). ``met`` is
+how often it was met.
 """
 
 import json
@@ -39,5 +40,6 @@ def due(machine: str, state: str) -> Json | None:
             if (fault["machine"], fault["state"]) == (machine, state) and fault.get("times", 1) > 0:
                 if "times" in fault:
                     fault["times"] -= 1
+                fault["met"] = fault.get("met", 0) + 1
                 return dict(fault)
     return None

@@ -9,6 +9,7 @@ from localaws import (
     api,
     autoscaling,
     cloudformation,
+    experiments,
     faults,
     jobs,
     mended_types,
@@ -29,7 +30,9 @@ from localaws import (
 
 def install(folder: Path) -> None:
     """Plug our services into ministack; job folders go under ``folder``."""
-    assert training and processing and transform and tags  # imported for the operations that they register
+    assert (
+        training and processing and transform and experiments and tags
+    )  # imported for the operations that they register
     jobs.use(folder)
     app.SERVICE_HANDLERS["sagemaker"] = api.sagemaker.handle
     # Not botocore's name: ministack would rewrite the content types of the models' answers to that service's.

@@ -57,6 +57,7 @@ def _update_model_package(request: Json) -> Json:
     removed = request.pop("CustomerMetadataPropertiesToRemove", [])
     properties = record.get("CustomerMetadataProperties", {}) | request.get("CustomerMetadataProperties", {})
     kept = {key: value for key, value in properties.items() if key not in removed}
+    changed = [name for name in request if name != "ModelPackageArn"]
     record.update(request | {"CustomerMetadataProperties": kept, "LastModifiedTime": now()})
-    publish(model_packages, record)
+    publish(model_packages, record, UpdatedModelPackageFields=changed)
     return record

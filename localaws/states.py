@@ -10,6 +10,7 @@ from typing import Any
 from ministack.services import stepfunctions
 
 from localaws.api import Json
+from localaws.stepfunctions import nobody_waits
 
 _their_output_path = stepfunctions._apply_output_path
 _their_choice = stepfunctions._execute_choice
@@ -57,6 +58,9 @@ def _with_output_of_default(state: Json, data: Any, context: Json) -> Any:
 def _refuse_or_run(arn: str) -> None:
     """An execution fails whose definition has what ministack passes over without a word."""
     execution = stepfunctions._executions[arn]
+    # One that another waits for tells EventBridge of its end all the same; what that starts is on its own.
+    if not execution.pop("sync", False):
+        nobody_waits()
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"], {"definition": "{}"})
     try:
         definition = json.loads(machine["definition"])

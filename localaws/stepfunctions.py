@@ -106,6 +106,12 @@ def _meeting_faults(resource: str, argument: Any) -> Any:
     _fail_as(ClientError(answer, action), client, prefix, java)
 
 
+def nobody_waits() -> None:
+    """Let what is done from here on in this thread depend on no execution that went before."""
+    _executions.set(())
+    _deadline.set(math.inf)
+
+
 def _given_up() -> bool:
     """Whether nobody waits any more for what is being done."""
     return time.monotonic() > _deadline.get() or any(one["status"] != "RUNNING" for one in _executions.get())

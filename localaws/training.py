@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localaws import checkpoints, jobs, network, storage
 from localaws.api import Json, invalid
+from localaws.experiments import trials
 from localaws.jobs import OPT_ML
 from localaws.resources import Collection, now
 
@@ -23,6 +24,7 @@ CONTENT = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated",
     S3DataDistributionType=FullyReplicated OutputDataConfig S3OutputPath KmsKeyId
     ResourceConfig! InstanceType! InstanceCount=1 VolumeSizeInGB VolumeKmsKeyId
     StoppingCondition! MaxRuntimeInSeconds MaxWaitTimeInSeconds EnableManagedSpotTraining
+    KeepAlivePeriodInSeconds ExperimentConfig ExperimentName TrialName
     CheckpointConfig LocalPath""",
 )
 class TrainingJob(jobs.ProcessJob):
@@ -51,6 +53,8 @@ class TrainingJob(jobs.ProcessJob):
         if not _checkpoints(request).is_relative_to(OPT_ML) or ".." in _checkpoints(request).parts:
             raise invalid(f"LocalPath of CheckpointConfig must be under {OPT_ML}/")
         network.check(request.get("VpcConfig", {}))
+        if trial := request.get("ExperimentConfig", {}).get("TrialName"):
+            trials.get(trial)
 
     def fetch(self) -> None:
         """Download the channels; write the configuration files."""

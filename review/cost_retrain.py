@@ -10,6 +10,8 @@ from review.asked import Asked, Lines
 from review.model import CostLine, Json
 from review.occurrences import starts_a_month
 
+_MACHINES = ("retrain", "train", "promote", "notify")
+
 
 @dataclass
 class Retrain:
@@ -24,8 +26,8 @@ class Retrain:
 def one_retrain(asked: Asked) -> Retrain:
     """What one costs, unless something about it is unknown."""
     table, found = asked.table, Retrain()
-    for name, job in asked.jobs("retrain", "Processing", "Training"):
-        cluster = job.get("ResourceConfig") or job["ProcessingResources"]["ClusterConfig"]
+    for name, job in (*asked.jobs("retrain", "Processing"), *asked.jobs("train", "Training")):
+        cluster = _cluster(job)
         kind, count = cluster["InstanceType"], cluster["InstanceCount"]
         hour, minutes = table.hour(kind), _minutes(asked, name, job)
         if hour is None:
@@ -42,7 +44,7 @@ def one_retrain(asked: Asked) -> Retrain:
         found.jobs.append(f"{name} {minutes:g} min on {count} × {kind}{discount}")
     if not found.jobs and not found.unknown:
         found.unknown.append("a retrain: no state machine runs its jobs")
-    transitions = sum(len(asked.states.get(machine, ())) for machine in ("retrain", "promote"))
+    transitions = sum(len(asked.states.get(machine, ())) for machine in _MACHINES)
     found.usd += transitions * table.usd("state_transition")
     return found
 
@@ -64,6 +66,16 @@ def retrains(asked: Asked, retrain: Retrain) -> Lines:
         )
     if not schedules:
         yield CostLine("retrain: by hand", f"none in a month; one: {jobs}", 0)
+
+
+def _cluster(job: Json) -> Json:
+    """What it runs on: of the training, which chooses from an object by a query, what is tried first."""
+    if "ProcessingResources" in job:
+        cluster: Json = job["ProcessingResources"]["ClusterConfig"]
+        return cluster
+    choice = job["ResourceConfig"]
+    tried: dict[str, Json] = json.JSONDecoder().raw_decode(choice, choice.index("{", 2))[0]
+    return next(iter(tried.values()))
 
 
 def _minutes(asked: Asked, name: str, job: Json) -> float | None:

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docs.diagram import ANY_OTHER_FAILURE, steps, words
+from docs.diagram import steps, words
 from review.model import Json, WorkflowChange
-
-_FAILURE = "NotifyFailure"
 
 Mark = Literal["", "added", "changed", "removed"]
 
@@ -41,8 +39,7 @@ class Edge:
     @property
     def label(self) -> str:
         """What it is, unless it is the usual way on."""
-        fails = "fails" if self.fails and self.source != ANY_OTHER_FAILURE else ""
-        return ", ".join(filter(None, (fails, self.mark)))
+        return ", ".join(filter(None, ("fails" if self.fails else "", self.mark)))
 
 
 @dataclass(frozen=True)
@@ -75,18 +72,7 @@ def picture(change: WorkflowChange) -> Picture:
     for way in {**new, **old}:
         mark: Mark = "" if whole or (way in old and way in new) else "added" if way in new else "removed"
         edges.append(Edge(*way, mark))
-    # One arrow in place of those that lead from nearly every task to the failure; not of one that a task
-    # has got or lost.
-    stay = {node.name for node in nodes if node.mark in ("", "changed")}
-    kept = [
-        edge
-        for edge in edges
-        if edge.target != _FAILURE or not edge.fails or (edge.mark and edge.source in stay)
-    ]
-    if len(kept) < len(edges):
-        nodes.append(Node(ANY_OTHER_FAILURE, "Task"))
-        kept.append(Edge(ANY_OTHER_FAILURE, _FAILURE, fails=True))
-    return Picture(tuple(nodes), tuple(kept))
+    return Picture(tuple(nodes), tuple(edges))
 
 
 def _mark(kind: str) -> Mark:

@@ -20,6 +20,13 @@ from stacks.pseudo_parameters import STACK_ID
 from stacks.settings import Settings
 from stacks.states import State, task
 
+# A property takes 256 characters, none of them a brace or a quote.
+_HYPERPARAMETERS = (
+    "$substring($join($each($hyperparameters, function($value, $name) {"
+    " $contains($name, /^sagemaker_/) ? '' : $name & '=' & $value & ' ' })), 0, 256)"
+)
+REJECTED = "rejected"
+"""Property of a package that was ever rejected, by the gate, a promotion or a person."""
 # What the handlers of inference_code/ read and write.
 _ANSWERED = ["application/json", "application/jsonlines", "text/csv"]
 
@@ -48,32 +55,28 @@ class Champion(Construct):
         self._parameter_arn = arn("ssm", f"parameter{self._parameter}")
         self._packages_arn = arn("sagemaker", f"model-package/{self.group.model_package_group_name}/*")
 
-    def read(self, *, assign: State, next: str, catch: list[State]) -> State:
+    def read(self, *, assign: State, next: str) -> State:
         """Read the parameter: `$states.result.Parameter.Value` is the champion."""
-        return task(
-            "aws-sdk:ssm:getParameter", {"Name": self._parameter}, assign=assign, next=next, catch=catch
-        )
+        return task("aws-sdk:ssm:getParameter", {"Name": self._parameter}, assign=assign, next=next)
 
-    def write(self, value: str, *, next: str, catch: list[State]) -> State:
+    def write(self, value: str, *, next: str) -> State:
         """Make `value` the champion; nothing serves it before the serving stack's update."""
         return task(
             "aws-sdk:ssm:putParameter",
             {"Name": self._parameter, "Value": value, "Overwrite": True},
             next=next,
-            catch=catch,
         )
 
-    def describe_package(self, package: str, *, assign: State, next: str, catch: list[State]) -> State:
+    def describe_package(self, package: str, *, assign: State, next: str) -> State:
         """Read a model package."""
         return task(
             "aws-sdk:sagemaker:describeModelPackage",
             {"ModelPackageName": package},
             assign=assign,
             next=next,
-            catch=catch,
         )
 
-    def update_package(self, changes: State, *, next: str, catch: list[State]) -> State:
+    def update_package(self, changes: State, *, next: str, catch: list[State] | None = None) -> State:
         """Change the model package `$package`."""
         return task(
             "aws-sdk:sagemaker:updateModelPackage",
@@ -83,9 +86,17 @@ class Champion(Construct):
         )
 
     def register(
-        self, *, image: Image, metrics: str, status: str, description: str, next: str, catch: list[State]
+        self,
+        *,
+        image: Image,
+        metrics: str,
+        manifest_uri: str,
+        status: str,
+        description: str,
+        next: str,
     ) -> State:
         """Register the archive `$modelData`; `$package` becomes the ARN of its model package."""
+        rejected = {REJECTED: query("$now()")} if status == "Rejected" else {}
         container: dict[str, Any] = {
             "Image": image.uri(self._region),
             "ModelDataUrl": query("$modelData"),
@@ -94,6 +105,8 @@ class Champion(Construct):
         return task(
             "aws-sdk:sagemaker:createModelPackage",
             {
+                # An execution registers its model once, however often the step is run.
+                "ClientToken": query("$run"),
                 "ModelPackageGroupName": self.group.model_package_group_name,
                 "ModelPackageDescription": description,
                 "ModelApprovalStatus": status,
@@ -110,11 +123,17 @@ class Champion(Construct):
                     "accuracy": query("$string($evaluation.accuracy)"),
                     # The API takes few signs here: not those that the reason after the colon may have.
                     "served_by": query("$substringBefore($servedBy, ':')"),
+                    # Where it comes from: what it was trained on, by which code, and what it is to replace.
+                    "manifest": manifest_uri,
+                    "code": query("$manifest.code_sha256"),
+                    "fingerprint": query("$fingerprint"),
+                    "hyperparameters": query(_HYPERPARAMETERS),
+                    "parent": query("$champion"),
+                    **rejected,
                 },
             },
             assign={"package": query("$states.result.ModelPackageArn")},
             next=next,
-            catch=catch,
         )
 
     def register_permissions(self, image: Image, archives_and_metrics: list[str]) -> list[Permission]:

@@ -5,25 +5,18 @@ from __future__ import annotations
 from stacks.jobs import JobRequests
 from stacks.jsonata import query, source
 from stacks.prefixes import BASE_MODELS
+from stacks.run import RUN
 from stacks.settings import Settings
 from stacks.states import State, choice, refuse, when
 
-_INPUT_FIELDS = ["data_prefix", "base_checkpoint", "hyperparameters"]
+_INPUT_FIELDS = ["data_prefix", "base_checkpoint", "hyperparameters", "force"]
 _UNKNOWN_FIELDS = (
     f"$filter($keys($states.input), function($field) {{ $not($field in {source(_INPUT_FIELDS)}) }})"
 )
-_NAME = "$states.context.Execution.Name"
-
-# An execution may have a name that a job or a registry's property may not.
-RUN = query(
-    f"$length({_NAME}) <= 36 and $contains({_NAME}, /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/)"
-    f" ? {_NAME} : $hash({_NAME}, 'MD5')"
-)
-"""What an execution's jobs and prefixes are named after."""
 
 
-def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
-    """States from `CheckInput` on that assign the run's variables, and go on to `Prepare`."""
+def check_input(settings: Settings, jobs: JobRequests, *, next: str) -> dict[str, State]:
+    """States from `CheckInput` on that assign the run's variables, and go on to `next`."""
 
     def given(field: str, default: str) -> str:
         return query(f"$exists($states.input.{field}) ? $states.input.{field} : {default}")
@@ -46,8 +39,13 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
                 "$exists($states.input.hyperparameters) and $type($states.input.hyperparameters) != 'object'",
                 "RefuseHyperparameters",
             ),
+            when(
+                "$exists($states.input.force) and $type($states.input.force) != 'boolean'",
+                "RefuseForce",
+            ),
             default="Begin",
         ),
+        "RefuseForce": refuse("Input", "'force must be true or false'"),
         "RefuseInput": refuse(
             "Input", f"'the execution input must be an object; allowed in it: {', '.join(_INPUT_FIELDS)}'"
         ),
@@ -76,9 +74,12 @@ def check_input(settings: Settings, jobs: JobRequests) -> dict[str, State]:
                     f"$merge([{source(defaults)},"
                     f" $exists($states.input.hyperparameters) ? {overrides} : {{}}, {source(toolkit)}])"
                 ),
+                "force": given("force", "false"),
                 "championData": "",
+                "championManifest": "",
+                "championFingerprint": "",
             },
-            "Next": "Prepare",
+            "Next": next,
         },
     }
 

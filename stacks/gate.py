@@ -7,7 +7,7 @@ from stacks.champion import Champion
 from stacks.jobs import JobRequests
 from stacks.jsonata import query, source
 from stacks.settings import Settings
-from stacks.states import State, caught, choice, publish, when
+from stacks.states import UNCHANGED, State, choice, when
 
 _ACCURACY = "$string($round($evaluation.accuracy, 6))"
 _CHAMPIONS = "$string($round($evaluation.champion.accuracy, 6))"
@@ -19,11 +19,14 @@ _SLICE = (
 )
 
 
-def gate(
-    settings: Settings, jobs: JobRequests, champion: Champion, topic_arn: str, title: str
-) -> dict[str, State]:
-    """States that judge `$evaluation` and register `$modelData`; those that pass go on to `Promote`."""
+def gate(settings: Settings, jobs: JobRequests, champion: Champion, *, end: str) -> dict[str, State]:
+    """States that judge `$evaluation` and register `$modelData`.
+
+    What passes goes on to `Promote`, or waits in the registry for a person's approval; that, and what does
+    not pass, is said in `$end`, which the state `end` puts out.
+    """
     limits = settings.gate
+    by_person = limits.approval == "person"
     image = images.find(settings.images.inference, "inference", settings.serving.processor)
     metrics = jobs.evaluation_uri("model_quality.json")
     # A drop is a difference of fractions: one that is the limit can be a hair above it.
@@ -52,40 +55,56 @@ def gate(
         "Register": champion.register(
             image=image,
             metrics=metrics,
-            status="Approved",
+            manifest_uri=jobs.manifest_uri(),
+            status="PendingManualApproval" if by_person else "Approved",
             description=_described("'Retrain ' & $run & ', served by ' & $servedBy"),
-            next="Promote",
-            catch=[caught("Register")],
+            next="AwaitingApproval" if by_person else "Promote",
         ),
+        **(_approval(jobs, end) if by_person else {}),
         "RegisterRejected": champion.register(
             image=image,
             metrics=metrics,
+            manifest_uri=jobs.manifest_uri(),
             status="Rejected",
             description=_described(
                 "'Stopped by the gate: ' & $reason & '; it would be served by ' & $servedBy"
             ),
-            next="NotifyRejected",
-            catch=[caught("RegisterRejected")],
-        ),
-        "NotifyRejected": publish(
-            topic_arn,
-            f"{title} stopped by the gate",
-            "'The new model was not promoted: ' & $reason"
-            " & '\\nIt was scored as it would be served, by ' & $servedBy"
-            " & '\\n\\nThe model that serves has not changed.'"
-            f" & '\\nReport: ' & {source(jobs.evaluation_uri('report.html'))}",
             next="RejectedByGate",
         ),
-        "RejectedByGate": {
-            "Type": "Succeed",
-            "Output": {
-                "outcome": "rejected",
-                "reason": query("$reason"),
-                "package": query("$package"),
-                "served_by": query("$servedBy"),
-            },
-        },
+        "RejectedByGate": _end(
+            "stopped by the gate",
+            "'The new model was not promoted: ' & $reason"
+            " & '\\nIt was scored as it would be served, by ' & $servedBy"
+            f" & '\\n\\n{UNCHANGED}\\nReport: ' & {source(jobs.evaluation_uri('report.html'))}",
+            next=end,
+            reason=query("$reason"),
+        ),
     }
+
+
+def _approval(jobs: JobRequests, end: str) -> dict[str, State]:
+    return {
+        "AwaitingApproval": _end(
+            "a model awaits approval",
+            f"'Accuracy ' & {_ACCURACY} & ($evaluation.champion = null ? '; nothing serves yet.'"
+            f" : '; the model that serves: ' & {_CHAMPIONS} & '.') & ' It would be served by ' & $servedBy"
+            f" & '\\nReport: ' & {source(jobs.evaluation_uri('report.html'))}"
+            " & '\\n\\nTo promote it: aws sagemaker update-model-package --model-approval-status Approved'"
+            f" & ' --model-package-arn ' & $package & '\\n{UNCHANGED}'",
+            next=end,
+        ),
+    }
+
+
+def _end(outcome: str, message: str, *, next: str, **more: str) -> State:
+    end = {
+        "outcome": outcome,
+        "package": query("$package"),
+        "served_by": query("$servedBy"),
+        **more,
+        "message": query(message),
+    }
+    return {"Type": "Pass", "Assign": {"end": end}, "Next": next}
 
 
 def _described(text: str) -> str:

@@ -11,9 +11,18 @@ from typing import Any
 from stacks import images, instances
 from stacks.archives import CodeArchive
 from stacks.data_settings import DataSettings
-from stacks.jsonata import query, with_optional
+from stacks.jsonata import query, source, with_optional
 from stacks.network import Network
-from stacks.prefixes import BASE_MODELS, CHECKPOINTS, DATASETS, EVALUATIONS, MODELS, PACKAGES
+from stacks.prefixes import (
+    BASE_MODELS,
+    CHECKPOINTS,
+    DATASETS,
+    EVALUATIONS,
+    MANIFESTS,
+    MODELS,
+    PACKAGES,
+)
+from stacks.run import JOB
 from stacks.settings import Settings
 from stacks.storage import Storage
 
@@ -54,7 +63,10 @@ class JobRequests:
         self._network = network
 
     def prepare(self, role_arn: str) -> dict[str, Any]:
-        """Check, clean and split the reviews below `$dataPrefix` of the data bucket."""
+        """Check, clean and split the reviews below `$dataPrefix` of the data bucket.
+
+        They are compared with the champion's, by `$championManifest` unless it is ''.
+        """
         request = self._processing("prepare", role_arn, isolated=True)
         request["ProcessingInputs"] = [
             self._code_input(),
@@ -64,20 +76,40 @@ class JobRequests:
         if self._settings.data.parquet:
             self._take_packages_from_bucket(request)
             request["Environment"]["REQUIREMENTS"] = "parquet-requirements.txt"
+        request["ProcessingInputs"] = with_optional(
+            request["ProcessingInputs"],
+            _input("champion_manifest", query("$championManifest")),
+            unless="$championManifest = ''",
+        )
         request["ProcessingOutputConfig"] = self._outputs(
             self._output("train", DATASETS, "/train"),
             self._output("validation", DATASETS, "/validation"),
             self._output("test", DATASETS, "/test"),
-            self._output("manifest", DATASETS, "/manifest"),
+            self._output("manifest", MANIFESTS),
         )
         return request
 
     def train(self, role_arn: str) -> dict[str, Any]:
-        """Fine-tune the base checkpoint: `$baseCheckpoint` below `base-models/`, or the Hub's if it is ''."""
+        """Fine-tune the base checkpoint: `$baseCheckpoint` below `base-models/`, or the Hub's if it is ''.
+
+        `$instanceType` is what it runs on, `$job` what it is named after, `$experiment` where it is kept.
+        """
         training = self._settings.training
+        keep_alive = training.keep_alive_seconds
         image = images.find(self._settings.images.training, "training", "gpu")
+        # Which of them takes a key for its volume depends on the type.
+        resources = {
+            instance_type: {
+                "InstanceType": instance_type,
+                "InstanceCount": 1,
+                "VolumeSizeInGB": training.volume_gb,
+                **self._volume_key(instance_type),
+                **({"KeepAlivePeriodInSeconds": keep_alive} if keep_alive else {}),
+            }
+            for instance_type in (training.instance_type, *training.fallback_instance_types)
+        }
         request: dict[str, Any] = {
-            "TrainingJobName": self._job_name("train"),
+            "TrainingJobName": query(f"'{self._settings.name('train')}-' & $job"),
             "RoleArn": role_arn,
             "AlgorithmSpecification": {
                 "TrainingImage": image.uri(self._settings.aws_region),
@@ -100,12 +132,8 @@ class JobRequests:
                 "S3OutputPath": self._run_uri(MODELS),
                 "KmsKeyId": self._storage.key_arn,
             },
-            "ResourceConfig": {
-                "InstanceType": training.instance_type,
-                "InstanceCount": 1,
-                "VolumeSizeInGB": training.volume_gb,
-                **self._volume_key(training.instance_type),
-            },
+            "ResourceConfig": query(f"$lookup({source(resources)}, $instanceType)"),
+            "ExperimentConfig": query("$experiment"),
             "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_seconds},
             "Tags": self._tags(),
         }
@@ -164,6 +192,19 @@ class JobRequests:
             "model_revision": training.base_checkpoint.revision,
             **{name: str(value) for name, value in training.hyperparameters.model_dump().items()},
         }
+
+    def manifest_uri(self) -> str:
+        """Where prepare.py's manifest lies."""
+        return self._run_uri(MANIFESTS, "/manifest.json")
+
+    def fingerprint(self) -> str:
+        """What a model is made of, as one word: data and code (`$manifest`), hyperparameters, base, images.
+
+        A run that would make the champion once more is known by it.
+        """
+        made_by = f"{self._settings.images.training} {self._settings.images.inference}"
+        parts = "$manifest.fingerprint, $string($hyperparameters), $baseCheckpoint"
+        return query(f"$hash($join([{parts}, {source(made_by)}], ' '), 'SHA-256')")
 
     def evaluation_uri(self, file: str) -> str:
         """Where evaluate.py's `file` lies."""
@@ -230,7 +271,7 @@ class JobRequests:
         return {"Outputs": list(outputs), "KmsKeyId": self._storage.key_arn}
 
     def _job_name(self, step: str) -> str:
-        return query(f"'{self._settings.name(step)}-' & $run")
+        return query(f"'{self._settings.name(step)}-' & {JOB}")
 
     def _run_uri(self, prefix: str, path: str = "") -> str:
         return query(f"'s3://{self._storage.artifacts}/{prefix}/' & $run & '{path}'")

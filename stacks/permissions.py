@@ -134,16 +134,18 @@ def job_permissions(
     return [jobs, Permission(["iam:PassRole"], [role_arn], conditions=passed), rule]
 
 
-def execution_permissions(state_machine: str) -> list[Permission]:
-    """What `states:startExecution.sync:2` of the state machine of that name needs.
+def execution_permissions(*state_machines: str) -> list[Permission]:
+    """What `states:startExecution.sync:2` of the state machines of these names needs.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     """
     return [
-        Permission(["states:StartExecution"], [arn("states", f"stateMachine:{state_machine}")]),
+        Permission(
+            ["states:StartExecution"], [arn("states", f"stateMachine:{name}") for name in state_machines]
+        ),
         Permission(
             ["states:DescribeExecution", "states:StopExecution"],
-            [arn("states", f"execution:{state_machine}:*")],
+            [arn("states", f"execution:{name}:*") for name in state_machines],
             because="Each execution has its own name",
         ),
         _managed_rule("StepFunctionsGetEventsForStepFunctionsExecutionRule"),

@@ -13,19 +13,27 @@ from constructs import Construct
 from stacks.champion import Champion
 from stacks.environment_stack import arn
 from stacks.jsonata import query
+from stacks.lock import Locks
 from stacks.permissions import Permission
-from stacks.promotion_ends import put_right, restore, succeed
+from stacks.promotion_checks import check
+from stacks.promotion_ends import restore, succeed
 from stacks.settings import Settings
-from stacks.states import UNCHANGED, State, caught, choice, failure, refuse, task, when
+from stacks.smoke_test import first_state, smoke_test, smoke_test_permissions
+from stacks.states import CALLS, UNCHANGED, State, caught, choice, failure, refuse, task, when
 from stacks.storage import Storage
 from stacks.workflow import Workflow
 
 # CloudFormation has no error of its own for this answer, only its text.
+# A new instance has up to an hour to become healthy, one after the other while traffic is shifted.
+_LONGEST_SECONDS = 6 * 3600
 _NOTHING_CHANGED = "No updates are to be performed"
 
 
 class Promote(Construct):
-    """The state machine; its input is `{"model_package_arn": …}`, the ARN of an Approved package."""
+    """The state machine; its input is `{"model_package_arn": …}`, the ARN of an Approved package.
+
+    The registry's events start it too: an approval promotes, a rejection is remembered.
+    """
 
     def __init__(
         self,
@@ -35,11 +43,10 @@ class Promote(Construct):
         champion: Champion,
         serving_stack: str,
         storage: Storage,
-        topic_arn: str,
+        locks: Locks,
     ) -> None:
         """Build the state machine that promotes by updating the stack named `serving_stack`."""
         super().__init__(scope, "Promote")
-        title = f"[nunchi {settings.environment}] promotion"
         self.workflow = Workflow(
             self,
             part="promote",
@@ -48,11 +55,17 @@ class Promote(Construct):
             storage=storage,
             start_at="CheckInput",
             states={
-                **_check(champion, serving_stack),
-                **_switch(champion, serving_stack, settings.champion_parameter),
-                **restore(champion, serving_stack, settings.champion_parameter),
-                **succeed(champion, topic_arn, title),
-                **failure(topic_arn, title),
+                **check(champion, start="AskForLock", next="ReadServing"),
+                # Another promotion's end is waited for: this one may be the better model's.
+                **locks.take("promote", seconds=_LONGEST_SECONDS, waits=True, next="ReadChampion"),
+                **_at_rest(serving_stack, next="WriteChampion"),
+                **_switch(settings, champion, serving_stack),
+                **smoke_test(settings, next="MarkChampion", failed="RestoreChampion"),
+                **restore(champion, serving_stack),
+                **succeed(champion, next="ReleaseLock"),
+                "ReleaseLock": locks.release("promote", next="Done"),
+                "Done": {"Type": "Succeed", "Output": query("$end")},
+                **failure(),
             },
             permissions=[
                 *champion.promote_permissions(),
@@ -65,49 +78,18 @@ class Promote(Construct):
                     [arn("cloudformation", f"stack/{serving_stack}/*")],
                     because="A stack's ARN ends in an id that it gets when it is made",
                 ),
-                # The topic is encrypted.
-                Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),
-                Permission(["sns:Publish"], [topic_arn]),
+                *smoke_test_permissions(settings),
+                *locks.take_permissions(settings.name("promote")),
             ],
         )
 
 
-def _check(champion: Champion, serving_stack: str) -> dict[str, State]:
+def _at_rest(serving_stack: str, *, next: str) -> dict[str, State]:
     return {
-        "CheckInput": choice(
-            when(
-                "$exists($states.input.model_package_arn)",
-                "ReadChampion",
-                package="$states.input.model_package_arn",
-                rolledBack="false",
-            ),
-            default="RefuseInput",
-        ),
-        "RefuseInput": refuse("Input", '\'the execution input must be {"model_package_arn": "arn:…"}\''),
-        "ReadChampion": champion.read(
-            assign={"previous": query("$states.result.Parameter.Value")},
-            next="DescribePackage",
-            catch=[caught("ReadChampion")],
-        ),
-        "DescribePackage": champion.describe_package(
-            query("$package"),
-            assign={
-                "approval": query("$states.result.ModelApprovalStatus"),
-                # What a person registered may have no description.
-                "about": query(
-                    "$exists($states.result.ModelPackageDescription)"
-                    " ? '\\n' & $states.result.ModelPackageDescription : ''"
-                ),
-            },
-            next="IsApproved",
-            catch=[caught("DescribePackage")],
-        ),
-        "IsApproved": choice(when("$approval = 'Approved'", "ReadServing"), default="RefusePackage"),
-        "RefusePackage": refuse("Promote", "$package & ' is ' & $approval & ', not Approved'"),
-        "ReadServing": _describe(serving_stack, next="IsServingAtRest", catch=[caught("ReadServing")]),
+        "ReadServing": _describe(serving_stack, next="IsServingAtRest"),
         # A deployment or another promotion at work would refuse the update, after the champion was written.
         "IsServingAtRest": choice(
-            when("$contains($stackStatus, /_IN_PROGRESS$/)", "RefuseForNow"), default="WriteChampion"
+            when("$contains($stackStatus, /_IN_PROGRESS$/)", "RefuseForNow"), default=next
         ),
         "RefuseForNow": refuse(
             "Promote", f"'{serving_stack} is in ' & $stackStatus & '; promote again once it is at rest'"
@@ -115,24 +97,20 @@ def _check(champion: Champion, serving_stack: str) -> dict[str, State]:
     }
 
 
-def _describe(
-    serving_stack: str, *, next: str, catch: list[State], retry: list[State] | None = None
-) -> State:
+def _describe(serving_stack: str, *, next: str) -> State:
     return task(
         "aws-sdk:cloudformation:describeStacks",
         {"StackName": serving_stack},
         assign={"stackStatus": query("$states.result.Stacks[0].StackStatus")},
         next=next,
-        retry=retry,
-        catch=catch,
+        # An update goes on whether or not it is watched: the watch must not end before it does.
+        retry=[{**CALLS[0], "MaxAttempts": 20}],
     )
 
 
-def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str, State]:
+def _switch(settings: Settings, champion: Champion, serving_stack: str) -> dict[str, State]:
     return {
-        "WriteChampion": champion.write(
-            query("$package"), next="UpdateServing", catch=[caught("WriteChampion")]
-        ),
+        "WriteChampion": champion.write(query("$package"), next="UpdateServing"),
         "UpdateServing": task(
             "aws-sdk:cloudformation:updateStack",
             {
@@ -145,40 +123,26 @@ def _switch(champion: Champion, serving_stack: str, parameter: str) -> dict[str,
                     for name in ("Champion", "BootstrapVersion")
                 ],
             },
+            # That nothing changed is an error, too.
+            retry=[{**CALLS[0], "MaxAttempts": 2}],
             next="WaitForServing",
             catch=[caught("Promote", next="DoesItServeAlready")],
         ),
         "DoesItServeAlready": choice(
+            when("$broughtBack", "NotBroughtBack"),
             when(f"$contains($states.input.message, '{_NOTHING_CHANGED}')", "MarkChampion"),
             default="RestoreChampion",
         ),
         "WaitForServing": {"Type": "Wait", "Seconds": 5, "Next": "DescribeServing"},
-        "DescribeServing": _describe(
-            serving_stack,
-            next="IsServing",
-            # The update goes on whether or not it is watched: one throttled look must not end the watch.
-            retry=[
-                {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 10, "BackoffRate": 1.5}
-            ],
-            catch=[
-                caught(
-                    "DescribeServing",
-                    mend=f"The update of {serving_stack} may still be at work. If it ends in"
-                    f" UPDATE_COMPLETE all is well; if it rolls back, promote the model that serves again: it"
-                    f" is no longer what {parameter} says.",
-                )
-            ],
-        ),
+        "DescribeServing": _describe(serving_stack, next="IsServing"),
         "IsServing": choice(
-            when("$stackStatus = 'UPDATE_COMPLETE'", "ConfirmChampion"),
             when("$contains($stackStatus, /_IN_PROGRESS$/)", "WaitForServing"),
+            when("$stackStatus = 'UPDATE_COMPLETE'", "IsItTheNewModel"),
+            when("$broughtBack", "NotBroughtBack"),
             default="RolledBack",
         ),
-        # Another promotion, refused meanwhile, has put back what it found.
-        "ConfirmChampion": champion.write(
-            query("$package"),
-            next="MarkChampion",
-            catch=[caught("ConfirmChampion", mend=put_right(parameter, "$package", "The new model serves."))],
+        "IsItTheNewModel": choice(
+            when("$broughtBack", "IsItToBlame"), default=first_state(settings, otherwise="MarkChampion")
         ),
         # Restoring comes first: what follows may fail.
         "RolledBack": {

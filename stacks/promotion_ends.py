@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stacks.champion import Champion
 from stacks.jsonata import query
-from stacks.states import State, caught, choice, publish, regardless, task, when
+from stacks.states import State, choice, regardless, task, when
 
 # The events come newest first, and what failed first is what pulled the rest down.
 _FIRST_FAILURE = (
@@ -15,31 +15,31 @@ _FIRST_FAILURE = (
 )
 
 
-def put_right(parameter: str, value: str, why: str) -> str:
-    """What to tell people when `parameter` is not what it should be: `value`, a JSONata expression."""
-    return query(
-        f"'{why} Put it right: aws ssm put-parameter --overwrite --name {parameter} --value ' & {value}"
-    )
+def restore(champion: Champion, serving_stack: str) -> dict[str, State]:
+    """From `RestoreChampion` on: the previous champion comes back, and the model at fault is rejected.
 
-
-def restore(champion: Champion, serving_stack: str, parameter: str) -> dict[str, State]:
-    """From `RestoreChampion` on: the previous champion comes back, and the model at fault is rejected."""
+    Where the model has served already (`$broughtBack`), the previous one is brought back by an update too.
+    """
     return {
-        "RestoreChampion": champion.write(
-            query("$previous"),
-            next="IsTheModelAtFault",
-            catch=[
-                caught(
-                    "RestoreChampion",
-                    mend=put_right(
-                        parameter,
-                        "$previous",
-                        "The promotion failed, and its model is still the champion.",
-                    ),
-                )
-            ],
+        "RestoreChampion": champion.write(query("$previous"), next="IsTheModelAtFault"),
+        "IsTheModelAtFault": choice(
+            when("$broughtBack", "UpdateServing"),
+            when("$rolledBack", "ExplainRollback"),
+            default="Failed",
         ),
-        "IsTheModelAtFault": choice(when("$rolledBack", "ExplainRollback"), default="NotifyFailure"),
+        "NotBroughtBack": {
+            "Type": "Pass",
+            "Output": {
+                "step": query("$states.input.step"),
+                "message": query("$states.input.message"),
+                "mend": query(
+                    f"'The champion is ' & $previous & ' again, but {serving_stack} does not serve it yet."
+                    " Once the stack is at rest, promote that package.'"
+                ),
+            },
+            "Next": "IsItToBlame",
+        },
+        "IsItToBlame": choice(when("$toBlame", "RejectPackage"), default="Failed"),
         "ExplainRollback": task(
             "aws-sdk:cloudformation:describeStackEvents",
             {"StackName": serving_stack},
@@ -60,27 +60,33 @@ def restore(champion: Champion, serving_stack: str, parameter: str) -> dict[str,
                     " & $replace($states.input.message, /\\s+/, ' '), 0, 1024)"
                 ),
             },
-            next="NotifyFailure",
-            catch=[regardless("NotifyFailure")],
+            next="Failed",
+            catch=[regardless("Failed")],
         ),
     }
 
 
-def succeed(champion: Champion, topic_arn: str, title: str) -> dict[str, State]:
-    """From `MarkChampion` on: the registry and the people learn of the new champion."""
+def succeed(champion: Champion, *, next: str) -> dict[str, State]:
+    """From `MarkChampion` on: the registry learns of the new champion, and `$end` says it to people."""
     return {
         # The registry keeps the mark too, so that a lost parameter can be restored: a convenience.
         "MarkChampion": champion.update_package(
             {"CustomerMetadataProperties": {"promoted_at": query("$now()")}},
-            next="NotifyPromoted",
-            catch=[regardless("NotifyPromoted")],
-        ),
-        "NotifyPromoted": publish(
-            topic_arn,
-            f"{title} succeeded",
-            "$package & ($previous = $package ? ' serves, as it did before.'"
-            " : ' now serves.\\nIt took over from: ' & $previous) & $about",
             next="Promoted",
+            catch=[regardless("Promoted")],
         ),
-        "Promoted": {"Type": "Succeed", "Output": {"outcome": "promoted", "champion": query("$package")}},
+        "Promoted": {
+            "Type": "Pass",
+            "Assign": {
+                "end": {
+                    "outcome": "promoted",
+                    "champion": query("$package"),
+                    "message": query(
+                        "$package & ($previous = $package ? ' serves, as it did before.'"
+                        " : ' now serves.\\nIt took over from: ' & $previous) & $about"
+                    ),
+                }
+            },
+            "Next": next,
+        },
     }

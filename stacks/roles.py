@@ -37,7 +37,8 @@ class JobRoles(Construct):
         inference = images.find(settings.images.inference, "inference", "cpu")
         training = images.find(settings.images.training, "training", "gpu")
         serving = images.find(settings.images.inference, "inference", settings.serving.processor)
-        processing_type, training_type = settings.processing.instance_type, settings.training.instance_type
+        processing_type = settings.processing.instance_type
+        training_types = [settings.training.instance_type, *settings.training.fallback_instance_types]
         source = Permission(["s3:GetObject"], [code.s3_object_arn])
         # A job's input is a prefix, even where one object is meant.
         sources = Permission(["s3:ListBucket"], [code.bucket_arn])
@@ -49,6 +50,7 @@ class JobRoles(Construct):
             "Prepare",
             [
                 *(source, sources, data, reviews, self._write(prefixes.DATASETS), runs),
+                *(self._write(prefixes.MANIFESTS), self._read(prefixes.MANIFESTS)),
                 *([self._read(prefixes.PACKAGES)] if settings.data.parquet else []),
                 *self._container("ProcessingJobs", f"{settings.name('prepare')}-", inference),
                 *self._instances(processing_type),
@@ -62,7 +64,7 @@ class JobRoles(Construct):
                 *(self._write(prefixes.MODELS), runs),
                 *(checkpoints if settings.training.checkpoints else []),
                 *self._container("TrainingJobs", f"{settings.name('train')}-", training),
-                *self._instances(training_type),
+                *self._instances(*training_types),
             ],
         )
         packages = [self._read(prefixes.PACKAGES)] if network else []

@@ -141,6 +141,23 @@ def _training(settings: Settings) -> Iterator[Broken]:
         )
     else:
         yield from _fits("training.instance_type", instance_type, image, "training")
+    for number, fallback in enumerate(training.fallback_instance_types):
+        yield from _fits(f"training.fallback_instance_types[{number}]", fallback, image, "training")
+    families = [one.split(".")[1] for one in training.fallback_instance_types]
+    if training.hyperparameters.bf16 and (without := _NO_BFLOAT16.keys() & set(families)):
+        yield Broken(
+            "training.fallback_instance_types",
+            training.fallback_instance_types,
+            f"{', '.join(f'ml.{one}' for one in sorted(without))} has no bfloat16, which "
+            "training.hyperparameters.bf16 needs; take other types, or leave bf16 out",
+        )
+    if training.spot and training.keep_alive_seconds:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html
+        yield Broken(
+            "training.keep_alive_seconds",
+            training.keep_alive_seconds,
+            "a warm pool takes no spot instances; leave it out, or training.spot",
+        )
     if training.hyperparameters.bf16 and family in _NO_BFLOAT16:
         # https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#compute-capabilities
         yield Broken(

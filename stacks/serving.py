@@ -63,7 +63,6 @@ class ServingStack(EnvironmentStack):
                 batch=serving.batch,
                 storage=buckets,
                 model=model,
-                topic_arn=topic_arn,
             )
             # It is there with the first champion only; its name is known.
             machine = arn("states", f"stateMachine:{settings.name('transform')}")

@@ -156,6 +156,12 @@ class TrainingSettings(_Model):
     """Managed spot training."""
     max_wait_seconds: Annotated[int, Field(ge=60, le=864000)] | None = None
     """With spot: how long the job may take, waiting for capacity included."""
+    fallback_instance_types: list[InstanceType] = []
+    """Taken in turn where there is no capacity of the ones before."""
+    keep_alive_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    """Warm pool: how long the instance is kept, and paid, for the next job. Not with spot."""
+    when_busy: Literal["end", "wait"] = "end"
+    """What a retrain does while another is at work."""
     base_checkpoint: BaseCheckpoint = BaseCheckpoint()
     hyperparameters: Hyperparameters = Hyperparameters()
     schedule: ScheduleSettings | None = None
@@ -184,6 +190,9 @@ class GateSettings(_Model):
     McNemar's test at 0.5 %, stops no model."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 100
     """A slice with fewer rows is reported, and not judged."""
+    approval: Literal["automatic", "person"] = "automatic"
+    """Who lets a model that passed take over: `automatic` promotes it at once; with `person` it waits in the
+    registry until somebody approves it there."""
     max_optimised_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.003
     """Share of the validation rows by which the variant for CPUs (ONNX Runtime, int8) may be less accurate
     than the model that was trained; where it is more, that model is served, by PyTorch."""
@@ -259,6 +268,15 @@ class HubModel(_Model):
         return value
 
 
+class GoldenSentence(_Model):
+    """A text that every model must get right."""
+
+    text: Annotated[str, Field(min_length=1, max_length=500)]
+    """As a caller would send it."""
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    """The right answer."""
+
+
 class ServingSettings(_Model):
     """What serves the champion: each way is there when it has fields (`{}` for the defaults)."""
 
@@ -266,6 +284,9 @@ class ServingSettings(_Model):
     """Whose image a model is registered with."""
     data_capture_percent: Annotated[int, Field(ge=0, le=100)] = 0
     """Share of the requests that is kept, with its answer, below `captures/` of the artifact bucket."""
+    golden_sentences: Annotated[list[GoldenSentence], Field(max_length=20)] = []
+    """What the endpoints are asked when a new model has taken over: one wrong answer brings the previous
+    model back. Without any, an answer of the right form is enough."""
     hub: HubModel | None = None
     realtime: RealtimeSettings | None = RealtimeSettings()
     serverless: ServerlessSettings | None = None

@@ -13,15 +13,55 @@ from stacks.jsonata import query
 
 State = dict[str, Any]
 
-# A failed job's Cause is the job's description as JSON, with the script's own message in it. One that
-# was cut (at 32,768 characters) is no JSON any more.
-_MESSAGE = query(
-    "($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : $states.errorOutput.Error;"
-    " $job := $contains($cause, /^\\{[\\s\\S]*\\}$/) ? $parse($cause) : {};"
-    " $exists($job.ExitMessage) ? $job.ExitMessage"
-    " : $exists($job.FailureReason) ? $job.FailureReason"
-    " : $exists($job.Cause) ? $job.Cause : $cause)"
-)
+# Jitter, so that what was throttled together does not come back together.
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+CALLS: list[State] = [
+    {
+        "ErrorEquals": ["States.TaskFailed", "States.Timeout"],
+        "IntervalSeconds": 2,
+        "BackoffRate": 2,
+        "MaxAttempts": 5,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+]
+"""Of an API's call: whatever it is answered, it does no harm to ask again."""
+JOBS: list[State] = [
+    {
+        # Of the request alone: a job that fails is States.TaskFailed, and would fail once more.
+        "ErrorEquals": [
+            "SageMaker.AmazonSageMakerException",
+            "SageMaker.ResourceLimitExceededException",
+            "StepFunctions.AWSStepFunctionsException",
+        ],
+        "IntervalSeconds": 30,
+        "BackoffRate": 2,
+        "MaxAttempts": 6,
+        "MaxDelaySeconds": 600,
+        "JitterStrategy": "FULL",
+    }
+]
+"""Of what runs for long: throttling, the service's own errors, and a quota that others use up."""
+CALL_SECONDS = 120
+"""After which a call is given up, and made again."""
+
+
+def in_its_own_words(cause: str) -> str:
+    """JSONata: what the Cause of an error says to a person.
+
+    A failed job's is the job's description as JSON, with the script's own message in it. One that was
+    cut (at 32,768 characters) is no JSON any more.
+    """
+    return (
+        f"($cause := {cause};"
+        " $job := $contains($cause, /^\\{[\\s\\S]*\\}$/) ? $parse($cause) : {};"
+        " $exists($job.ExitMessage) ? $job.ExitMessage"
+        " : $exists($job.FailureReason) ? $job.FailureReason"
+        " : $exists($job.Cause) ? $job.Cause : $cause)"
+    )
+
+
+_ERROR = "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : $states.errorOutput.Error"
 
 UNCHANGED = "The model that serves has not changed."
 
@@ -31,13 +71,21 @@ def task(
     arguments: State,
     *,
     next: str,
-    catch: list[State],
+    catch: list[State] | None = None,
     assign: State | None = None,
     output: Any = "{% $states.input %}",
     retry: list[State] | None = None,
     timeout_seconds: int | None = None,
 ) -> State:
-    """A task that calls `resource`, as in `aws-sdk:ssm:getParameter`; its input is its output."""
+    """A task that calls `resource`, as in `aws-sdk:ssm:getParameter`; its input is its output.
+
+    An error that no `catch` takes fails the execution, which can then be redriven from this very task.
+    """
+    runs_for_long = ".sync" in resource
+    if retry is None:
+        retry = JOBS if runs_for_long else CALLS
+    if timeout_seconds is None and not runs_for_long:
+        timeout_seconds = CALL_SECONDS
     state = {
         "Type": "Task",
         "Resource": f"arn:aws:states:::{resource}",
@@ -50,16 +98,6 @@ def task(
         "Next": next,
     }
     return {key: value for key, value in state.items() if value is not None}
-
-
-def publish(topic_arn: str, subject: str, message: str, *, next: str) -> State:
-    """A task that tells people the JSONata string `message`; one that fails is passed over."""
-    return task(
-        "sns:publish",
-        {"TopicArn": topic_arn, "Subject": subject, "Message": query(message)},
-        next=next,
-        catch=[regardless(next)],
-    )
 
 
 def choice(*rules: State, default: str) -> State:
@@ -78,15 +116,15 @@ def refuse(step: str, message: str) -> State:
     return {
         "Type": "Pass",
         "Output": {"step": step, "message": query(message), "mend": UNCHANGED},
-        "Next": "NotifyFailure",
+        "Next": "Failed",
     }
 
 
-def caught(step: str, *, next: str = "NotifyFailure", mend: str = "") -> State:
+def caught(step: str, *, next: str, mend: str = UNCHANGED) -> State:
     """A catcher that goes on with which step failed, why in its own words, and what to do."""
     return {
         "ErrorEquals": ["States.ALL"],
-        "Output": {"step": step, "message": _MESSAGE, "mend": mend or UNCHANGED},
+        "Output": {"step": step, "message": query(in_its_own_words(_ERROR)), "mend": mend},
         "Next": next,
     }
 
@@ -96,19 +134,12 @@ def regardless(next: str) -> State:
     return {"ErrorEquals": ["States.ALL"], "Output": "{% $states.input %}", "Next": next}
 
 
-def failure(topic_arn: str, title: str) -> dict[str, State]:
-    """The states that every failure ends in: their input is `{step, message, mend}`."""
+def failure() -> dict[str, State]:
+    """The state of the failures that are ours to tell: its input is `{step, message, mend}`."""
     return {
-        "NotifyFailure": publish(
-            topic_arn,
-            f"{title} failed",
-            "$states.input.step & ' failed: ' & $states.input.message"
-            " & '\\n\\n' & $states.input.mend & '\\nExecution: ' & $states.context.Execution.Id",
-            next="Failed",
-        ),
         "Failed": {
             "Type": "Fail",
             "Error": query("$states.input.step & 'Failed'"),
-            "Cause": query("$states.input.message"),
+            "Cause": query("$states.input.message & '\\n\\n' & $states.input.mend"),
         },
     }

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from aws_cdk import CfnOutput
 from constructs import Construct
 
+from stacks.approval import Approval
 from stacks.archives import training_archive
 from stacks.champion import Champion
 from stacks.environment_stack import EnvironmentStack
 from stacks.jobs import JobRequests
+from stacks.lock import Locks
 from stacks.network import NetworkStack
 from stacks.notifications import Notifications
+from stacks.notify import Notify
 from stacks.promote import Promote
 from stacks.retrain import Retrain
 from stacks.roles import JobRoles
 from stacks.schedule import RetrainSchedule
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.train import Train
 
 
 @dataclass(frozen=True)
@@ -43,23 +47,34 @@ class TrainingStack(EnvironmentStack):
         topic_arn = Notifications(self, settings=settings, storage=buckets).topic_arn
         roles = JobRoles(self, settings=settings, storage=buckets, code=code, network=vpc)
         champion = Champion(self, settings=settings)
+        locks = Locks(self, settings=settings)
         promote = Promote(
             self,
             settings=settings,
             champion=champion,
             serving_stack=settings.name("serving"),
             storage=buckets,
-            topic_arn=topic_arn,
+            locks=locks,
         )
+        jobs = JobRequests(settings=settings, storage=buckets, code=code, network=vpc)
+        train = Train(self, settings=settings, jobs=jobs, roles=roles, storage=buckets)
         retrain = Retrain(
             self,
             settings=settings,
-            jobs=JobRequests(settings=settings, storage=buckets, code=code, network=vpc),
+            jobs=jobs,
             roles=roles,
             storage=buckets,
             champion=champion,
+            train=train,
             promote=promote,
-            topic_arn=topic_arn,
+            locks=locks,
+        )
+        Notify(self, settings=settings, storage=buckets, locks=locks, topic_arn=topic_arn)
+        Approval(
+            self,
+            settings=settings,
+            group=champion.group.model_package_group_name,
+            state_machine_arn=promote.workflow.state_machine.ref,
         )
         if settings.training.schedule:
             RetrainSchedule(

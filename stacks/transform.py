@@ -14,14 +14,14 @@ from typing import Any
 from constructs import Construct
 
 from stacks import instances
-from stacks.execution_input import RUN
 from stacks.jsonata import query
-from stacks.permissions import Permission, job_permissions
+from stacks.permissions import job_permissions
 from stacks.prefixes import INCOMING, PREDICTIONS
 from stacks.records import keep_logs, keep_permission
+from stacks.run import JOB, RUN
 from stacks.served_model import ServedModel
 from stacks.settings import BatchSettings, Settings
-from stacks.states import State, caught, choice, failure, publish, refuse, task, when
+from stacks.states import State, choice, failure, refuse, task, when
 from stacks.storage import Storage
 from stacks.workflow import Workflow
 
@@ -39,11 +39,9 @@ class Transform(Construct):
         batch: BatchSettings,
         storage: Storage,
         model: ServedModel,
-        topic_arn: str,
     ) -> None:
         """Build the state machine and what it may do."""
         super().__init__(scope, "Transform")
-        title = f"[nunchi {settings.environment}] batch transform"
         self.workflow = Workflow(
             self,
             part="transform",
@@ -58,30 +56,23 @@ class Transform(Construct):
                     _request(settings, batch, storage, model),
                     next="KeepTransformLogs",
                     timeout_seconds=batch.max_runtime_seconds,
-                    catch=[caught("Transform", mend="Nothing was written for the files that failed.")],
                 ),
-                **keep_logs("Transform", next="NotifyTransformed"),
-                "NotifyTransformed": publish(
-                    topic_arn,
-                    f"{title} succeeded",
-                    f"'The predictions are in s3://{storage.artifacts}/{PREDICTIONS}/' & $run & '/'",
-                    next="Transformed",
-                ),
+                **keep_logs("Transform", next="Transformed"),
                 "Transformed": {
                     "Type": "Succeed",
                     "Output": {
                         "outcome": "transformed",
                         "predictions": query(f"'s3://{storage.artifacts}/{PREDICTIONS}/' & $run & '/'"),
+                        "message": query(
+                            f"'The predictions are in s3://{storage.artifacts}/{PREDICTIONS}/' & $run & '/'"
+                        ),
                     },
                 },
-                **failure(topic_arn, title),
+                **failure(),
             },
             permissions=[
                 *job_permissions("Transform", settings.name("transform")),
                 keep_permission("Transform"),
-                # The topic is encrypted.
-                Permission(["kms:Decrypt", "kms:GenerateDataKey"], [storage.key_arn]),
-                Permission(["sns:Publish"], [topic_arn]),
             ],
         )
         model.while_it_serves(self.workflow.state_machine)
@@ -120,7 +111,7 @@ def _request(
     # The Hub's model is behind the toolkit's own handler, which knows no JSON Lines: a line is its request.
     content_type = model.champions_or("application/jsonlines", "application/json")
     return {
-        "TransformJobName": query(f"'{settings.name('transform')}-' & $run"),
+        "TransformJobName": query(f"'{settings.name('transform')}-' & {JOB}"),
         "ModelName": model.name,
         "BatchStrategy": model.champions_or("MultiRecord", "SingleRecord"),
         # A megabyte is ten thousand reviews: enough to sort by length, and done long before the time is over.

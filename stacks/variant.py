@@ -10,7 +10,7 @@ from stacks.jobs import OPTIMISED, JobRequests
 from stacks.jsonata import query
 from stacks.prefixes import MODELS
 from stacks.settings import Settings
-from stacks.states import State, caught, choice, task, when
+from stacks.states import State, choice, task, when
 from stacks.storage import Storage
 
 PYTORCH = "PyTorch"
@@ -30,7 +30,6 @@ def optimise(
             "sagemaker:createProcessingJob.sync",
             jobs.optimise(role_arn),
             next="ReadOptimisation",
-            catch=[caught("Optimise")],
         ),
         "ReadOptimisation": task(
             "aws-sdk:s3:getObject",
@@ -40,7 +39,6 @@ def optimise(
             },
             assign={"optimisation": query("$parse($states.result.Body)")},
             next="ChooseVariant",
-            catch=[caught("ReadOptimisation")],
         ),
         "ChooseVariant": choice(
             when("$optimisation.exported = false", next, servedBy=f"'{PYTORCH}: ' & $optimisation.reason"),

@@ -3,7 +3,7 @@
 import hashlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypedDict
@@ -59,6 +59,8 @@ class CheckResult(TypedDict):
 class Manifest(TypedDict):
     """All of it."""
 
+    fingerprint: str
+    """Of the splits and the code: where it is the same, a model would learn the same."""
     normalisation_version: str
     code_sha256: str
     """Of the scripts and of the handlers."""
@@ -94,6 +96,12 @@ def _lengths(ordered: Sequence[int]) -> Lengths:
             for edge, (low, high) in zip((*_EDGES, None), pairwise((0, *up_to)), strict=True)
         ],
     }
+
+
+def fingerprint(splits: Mapping[str, Split], code: str) -> str:
+    """Return one word for the rows of every split and the code."""
+    digests = [f"{name} {splits[name]['sha256']}" for name in sorted(splits)]
+    return hashlib.sha256("\n".join([*digests, code]).encode()).hexdigest()
 
 
 def code_sha256() -> str:

@@ -16,7 +16,7 @@ from contract import UserError, processing_dir, run
 from data_report import render
 from drift import champions_train
 from limits import Limits, check_drift, check_rows, enforce
-from manifest import Manifest, Split, code_sha256, summarise
+from manifest import Manifest, Split, code_sha256, fingerprint, summarise
 from normalisation import VERSION
 from problems import Problems
 from progress import watched
@@ -174,13 +174,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     for name, reasons in dropped.items():
         print(f"[prepare] dropped from {name}: {reasons}", flush=True)
+    written, code = write_splits(splits, arguments.names), code_sha256()
     made: Manifest = {
+        "fingerprint": fingerprint(written, code),
         "normalisation_version": VERSION,
-        "code_sha256": code_sha256(),
+        "code_sha256": code,
         "arguments": asdict(arguments),
         "label_names": arguments.names,
         "files": train.files + (test.files if test else []),
-        "splits": write_splits(splits, arguments.names),
+        "splits": written,
         "dropped": dropped,
         "checks": [{"rule": one.rule, "value": one.value, "limit": one.limit} for one in checks],
     }

@@ -28,6 +28,8 @@ def dangers(case: Case, after: dict[str, Stack]) -> Iterator[str]:
         yield from _budget(case)
     if case.type == "AWS::StepFunctions::StateMachine" and case.was and case.now:
         yield from _messages(case)
+    if case.type == "AWS::Events::Rule" and "EventPattern" in case.before:
+        yield from _rule(case)
     for pair in case.pairs:
         if pair.key == "DeadLetterConfig" and pair.before and not pair.after:
             yield f"{case.what}: {pair.path} goes: a start that fails leaves no trace"
@@ -107,5 +109,30 @@ def _messages(case: Case) -> Iterator[str]:
         publishes = str(state.get("Resource", "")).rpartition(":")[2] == "publish"
         if publishes and name not in after:
             yield f"{case.what}: {name} goes: people are not told how it ended"
-        if name in after and state.get("Catch") and not after[name].get("Catch"):
-            yield f"{case.what}: {name} catches no failure any more: people are not told why it ended"
+
+
+def _rule(case: Case) -> Iterator[str]:
+    """The ends of executions are told of by a rule, and approvals are heard by one."""
+    if not case.now:
+        yield f"{case.what} goes: nothing is started by what it heard of"
+        return
+    if case.after.get("State") == "DISABLED" != case.before.get("State"):
+        yield f"{case.what} is switched off: nothing is started by what it hears of"
+    before, after = (dict(_matched(side.get("EventPattern", {}))) for side in (case.before, case.after))
+    for path, values in before.items():
+        if gone := [one for one in values if one not in after.get(path, values)]:
+            yield f"{case.what} no longer hears of {path} {', '.join(gone)}"
+    if more := after.keys() - before.keys():
+        yield f"{case.what} hears of less: of what has a certain {', '.join(sorted(more))}"
+    targets = [[str(one["Arn"]) for one in side.get("Targets", ())] for side in (case.before, case.after)]
+    if gone := [one for one in targets[0] if one not in targets[1]]:
+        yield f"{case.what} no longer starts {', '.join(gone)}"
+
+
+def _matched(pattern: Json, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    for key, value in pattern.items():
+        here = f"{path}.{key}".lstrip(".")
+        if isinstance(value, dict):
+            yield from _matched(value, here)
+        else:
+            yield here, list(map(str, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -57,6 +58,7 @@ def dangers(case: Case) -> Iterator[str]:
         yield from _guardrails(case)
     if case.type == "AWS::StepFunctions::StateMachine" and case.was and case.now:
         yield from _gate(case)
+        yield from _undone(case)
 
 
 def _keys(case: Case) -> Iterator[str]:
@@ -141,6 +143,9 @@ def _gate(case: Case) -> Iterator[str]:
             ):
                 now, was = (", ".join(map(str, some)) for some in (new[rule], limits))
                 yield f"{case.what}: {what} lets worse models through: {now} in {rule}; before: {was}"
+    asked = [one.get("Register", {}).get("Arguments", {}).get("ModelApprovalStatus") for one in states]
+    if asked[0] == "PendingManualApproval" != asked[1]:
+        yield f"{case.what}: a model goes live without a person's approval"
     if ways := _before_register(states[1]) - _before_register(states[0]):
         yield f"{case.what}: a model goes live past the gate, by {', '.join(sorted(ways))}"
 
@@ -155,6 +160,26 @@ def _rule(choice: Json) -> tuple[str, list[float]]:
     """A rule without its numbers, and the numbers."""
     text = f"{choice.get('Condition')} → {choice.get('Next')}".replace("{% ", "").replace(" %}", "")
     return _NUMBER.sub("…", text), list(map(float, _NUMBER.findall(text)))
+
+
+def _undone(case: Case) -> Iterator[str]:
+    """What is caught is put right; and what has just begun to serve is asked."""
+    before, after = (side.get("DefinitionString", {}).get("States", {}) for side in (case.before, case.after))
+    for name, state in before.items():
+        if name in after and state.get("Catch") and not after[name].get("Catch"):
+            yield f"{case.what}: {name} catches no failure any more: what it led to is not done"
+    for name in before:
+        if name.startswith("Ask"):
+            gone = [text for text in _sentences(before[name]) if text not in _sentences(after.get(name, {}))]
+            if gone:
+                yield f"{case.what}: a new model is no longer asked {', '.join(gone)} ({name})"
+
+
+def _sentences(state: Json) -> list[str]:
+    # A text in a text stays one where the definition is put together from parts.
+    body = state.get("Arguments", {}).get("Body", {})
+    found: Json = json.loads(body) if isinstance(body, str) else body
+    return list(found.get("inputs", ()))
 
 
 def _before_register(states: Json) -> set[str]:

@@ -20,7 +20,7 @@ _WHAT = ("Target.Arn", "Target.Input")
 
 def dangers(case: Case) -> Iterator[str]:
     """What happens to a schedule."""
-    if case.type not in _SCHEDULES:
+    if case.type not in _SCHEDULES or "ScheduleExpression" not in {**case.before, **case.after}:
         return
     if case.change.kind == "removed":
         yield f"{case.what} goes: nothing starts by itself any more ({_times(case.before)} before)"

@@ -172,7 +172,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     for name in ("reviews.csv", "test.csv"):
         (folder / name).write_text(reviews_csv(), encoding="utf-8")
     (folder / "reviews.jsonl").write_text('{"inputs": "재미있어요"}\n', encoding="utf-8")
-    with LocalAws.start() as aws:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFN_WAIT_SCALE", "0.1")
+        server = LocalAws.start()
+    with server as aws:
         made = Console(aws, folder)
         made.run(DEPLOY)
         _prepare(made)
@@ -184,7 +187,9 @@ def _prepare(console: Console) -> None:
     client, values = console.aws.client, console.values
     values.update(console.deployment.outputs())
     s3, bucket = client("s3"), values["ArtifactBucket"]
-    body = archive(code__inference_py=ECHO, weights_txt="echo")
+    # The promotion asks for a score.
+    code = ECHO.replace('"text": data', '"score": 1.0, "text": data')
+    body = archive(code__inference_py=code, weights_txt="echo")
     s3.put_object(Bucket=bucket, Key="models/echo/model.tar.gz", Body=body)
     container = {
         "Image": INFERENCE_IMAGE,
@@ -205,6 +210,7 @@ def _prepare(console: Console) -> None:
     (model,) = client("sagemaker").list_models()["Models"]
     values["model"] = model["ModelName"]
     values["execution"], values["run"] = promotion["executionArn"], promotion["name"]
+    values["failed execution"] = console.deployment.execute("PromoteStateMachine", {})["executionArn"]
     sqs = client("sqs")
     sqs.send_message(
         QueueUrl=sqs.create_queue(QueueName=DEAD_LETTERS)["QueueUrl"],

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stacks.notify import TOLD
 from tests.stacks.resolved import Environment
 
 RUNBOOK = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -34,37 +35,49 @@ def test_every_alarms_section_says_something() -> None:
     assert [part for part in parts if len(part.split()) < 20] == []
 
 
-def steps(value: Any) -> Iterator[str]:
-    """What a definition calls the steps that it tells people of."""
+def found(value: Any, key: str) -> Iterator[str]:
+    """The texts that stand under a key anywhere in a definition, without expressions."""
     if isinstance(value, list):
         for item in value:
-            yield from steps(item)
+            yield from found(item, key)
     elif isinstance(value, dict):
-        if isinstance(value.get("step"), str):
-            yield value["step"]
-        yield from (step for item in value.values() for step in steps(item))
+        if isinstance(text := value.get(key), str) and not text.startswith("{%"):
+            yield text
+        yield from (text for item in value.values() for text in found(item, key))
+
+
+def failing(definition: Any) -> Iterator[str]:
+    """The tasks whose failure no state catches, so that a message names them."""
+    for name, state in definition["States"].items():
+        caught = [error for catcher in state.get("Catch", ()) for error in catcher["ErrorEquals"]]
+        if state["Type"] == "Task" and "States.ALL" not in caught:
+            yield name
 
 
 def test_every_step_that_a_message_can_name_is_in_a_table_and_no_other(
     environments: dict[str, Environment],
 ) -> None:
-    told = {step for one in environments.values() for step in steps(list(one.machines.values()))}
-    rows = re.findall(r"^\| ([A-Z]\w+(?:, \w+)*) \|", section("## A retrain failed"), re.MULTILINE)
-    assert {name for row in rows for name in row.split(", ")} - {"Step"} == told
+    told = [one.machines[part] for one in environments.values() for part in TOLD]
+    named = {step for machine in told for step in (*found(machine, "step"), *failing(machine))}
+    tables = section("## A retrain failed") + section("## A promotion stopped half-way")
+    rows = re.findall(r"^\| ([A-Z]\w+(?:, \w+)*) \|", tables, re.MULTILINE)
+    assert {name for row in rows for name in row.split(", ")} - {"Step"} == named
 
 
-def test_the_step_that_a_message_names_is_the_one_that_caught_the_error(
+def test_every_message_has_its_row_and_no_row_is_without_message(
     environments: dict[str, Environment],
 ) -> None:
-    """The tables would lead astray otherwise. What is told of as `Promote` is one step to people."""
-    named = {
-        (name, step)
+    ends = {
+        f"{part}: {outcome}"
         for one in environments.values()
-        for machine in one.machines.values()
-        for name, state in machine["States"].items()
-        for step in steps(state.get("Catch", []))
+        for part in TOLD
+        for state in one.machines[part]["States"].values()
+        for outcome in found(state, "outcome")
+        if not state.get("Output", {}).get("quiet")
     }
-    assert {name for name, step in named if step not in (name, "Promote")} == set()
+    failures = {f"{part} {end}" for part in TOLD for end in ("failed", "timed out", "aborted")}
+    rows = re.findall(r"^\| (`.*?`) \|", section("## The messages"), re.MULTILINE)
+    assert set(re.findall(r"`(.*?)`", " ".join(rows))) == ends | failures
 
 
 def test_the_queue_that_the_runbook_empties_is_the_schedules(environments: dict[str, Environment]) -> None:

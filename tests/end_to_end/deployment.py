@@ -87,19 +87,41 @@ class Deployment:
         for file in [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file()):
             s3.upload_file(str(file), bucket, f"{prefix}/{file.name}")
 
-    def execute(self, machine: str, request: dict[str, Any], seconds: float = 600) -> dict[str, Any]:
+    def execute(self, machine: str, request: dict[str, Any]) -> dict[str, Any]:
         """Run a state machine (an output's key) to its end, and describe the execution."""
-        client = self.aws.client("stepfunctions")
-        arn = client.start_execution(stateMachineArn=self.outputs()[machine], input=json.dumps(request))[
-            "executionArn"
-        ]
+        started = self.aws.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs()[machine], input=json.dumps(request)
+        )
+        return self.ended(started["executionArn"])
+
+    def redrive(self, execution: dict[str, Any]) -> dict[str, Any]:
+        """Let a failed execution go on, to its end, and describe it."""
+        self.aws.client("stepfunctions").redrive_execution(executionArn=execution["executionArn"])
+        return self.ended(execution["executionArn"])
+
+    def executions(self, machine: str) -> set[str]:
+        """The ARNs of all executions of a state machine (an output's key)."""
+        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.outputs()[machine])
+        return {execution["executionArn"] for execution in found["executions"]}
+
+    def new_execution(self, machine: str, known: set[str], seconds: float = 60) -> dict[str, Any]:
+        """Wait for the one execution that is none of `known`, and for its end, and describe it."""
+        deadline = time.monotonic() + seconds
+        while not (new := self.executions(machine) - known):
+            assert time.monotonic() < deadline, f"nothing has started {machine}"
+            time.sleep(0.2)
+        (arn,) = new
+        return self.ended(arn)
+
+    def ended(self, arn: str, seconds: float = 600) -> dict[str, Any]:
+        """Wait for an execution's end, and describe it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            execution: dict[str, Any] = client.describe_execution(executionArn=arn)
+            execution: dict[str, Any] = self.aws.client("stepfunctions").describe_execution(executionArn=arn)
             if execution["status"] != "RUNNING":
                 return execution
             time.sleep(0.5)
-        raise AssertionError(f"{machine} did not end within {seconds} s")
+        raise AssertionError(f"{arn} did not end within {seconds} s")
 
     def last_state(self, execution: dict[str, Any]) -> str:
         """Name of the last state that an execution entered."""
@@ -174,9 +196,23 @@ class Inbox:
         deployment.aws.client("sns").subscribe(
             TopicArn=deployment.outputs()["NotificationTopic"], Protocol="sqs", Endpoint=arn["QueueArn"]
         )
+        self.received: list[dict[str, Any]] = []
+        """What has come, and was asked for by no `about` yet."""
 
-    def read(self) -> list[dict[str, Any]]:
-        """The messages since the last reading, as SNS delivers them (`Subject`, `Message`)."""
+    def about(self, execution: dict[str, Any], seconds: float = 60) -> list[dict[str, Any]]:
+        """The messages about an execution's end, as SNS delivers them (`Subject`, `Message`); once each.
+
+        Waits for the first, and then until the topic is quiet.
+        """
+        found: list[dict[str, Any]] = []
+        deadline = time.monotonic() + seconds
+        while not found and time.monotonic() < deadline:
+            self.received += self._read()
+            found = [one for one in self.received if one["Message"].endswith(execution["executionArn"])]
+        self.received = [one for one in self.received if one not in found]
+        return found
+
+    def _read(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while messages := self._sqs.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1

@@ -68,17 +68,25 @@ def model_fn(model_dir):
 def input_fn(body, content_type):
     lines = body.splitlines() if content_type == "application/jsonlines" else [body]
     values = [json.loads(line) for line in lines]
-    return [value["inputs"] if isinstance(value, dict) else value for value in values]
+    given = [value["inputs"] if isinstance(value, dict) else value for value in values]
+    return given[0] if isinstance(given[0], list) else given
 
 def predict_fn(data, model):
-    return [{"label": model, "text": text} for text in data]
+    labels = ["negative" if "낭비" in text else "positive" for text in data]
+    return [{"label": label, "score": 1.0, "text": text, "by": model} for label, text in zip(labels, data)]
 
 def output_fn(prediction, accept):
     if accept == "application/jsonlines":
         return "".join(json.dumps(one, ensure_ascii=False) + "\\n" for one in prediction)
     return json.dumps(prediction, ensure_ascii=False)
 """
-"""A model that repeats what it is told."""
+"""A model that repeats what it is told, and knows what the smoke test's sentences are."""
+
+
+def repeated(text: str, by: Deployment) -> dict[str, Any]:
+    """What that model answers, if it is that environment's."""
+    return {"label": "positive", "score": 1.0, "text": text, "by": by.name}
+
 
 pytestmark = pytest.mark.end_to_end
 
@@ -104,7 +112,10 @@ def synthesise(folder: Path, aws: LocalAws) -> Path:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
-    with LocalAws.start() as server:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFN_WAIT_SCALE", "0.1")
+        server = LocalAws.start()
+    with server:
         yield server
 
 
@@ -157,11 +168,6 @@ def inbox(deployment: Deployment) -> Inbox:
     return Inbox(deployment)
 
 
-def subjects(inbox: Inbox) -> list[str]:
-    """Of the messages; on a slow machine staging's schedule may have added one of its own."""
-    return [message["Subject"] for message in inbox.read()]
-
-
 @pytest.fixture(scope="module")
 def package(deployment: Deployment) -> str:
     """An approved model package whose model repeats what it is told."""
@@ -193,15 +199,13 @@ def test_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
     assert "Number of stacks with differences: 0" in deployment.diff()
 
 
-@only("prod")
-def test_prods_retrain_runs_in_its_network_and_promotes(
-    deployment: Deployment, environment: str, inbox: Inbox
-) -> None:
-    """Isolated jobs: code and checkpoint come in channels, evaluate's packages from the artifact bucket.
+@pytest.fixture(scope="module")
+def retrained(deployment: Deployment) -> dict[str, Any]:
+    """Prod's retrain: of isolated jobs, whose code and checkpoint come in channels, and evaluate's packages
+    from the artifact bucket.
 
     The main job's test retrains in dev, and staging's jobs are dev's on spot.
     """
-    inbox.read()
     outputs = deployment.outputs()
     deployment.upload(outputs["DataBucket"], "reviews/train", ROOT / "data" / "reviews" / "reviews.tsv")
     if "NSMC_DIR" in os.environ:
@@ -212,10 +216,38 @@ def test_prods_retrain_runs_in_its_network_and_promotes(
     deployment.upload(
         outputs["ArtifactBucket"], "packages", ROOT / "training_code" / "evaluate-requirements.txt"
     )
-    execution = deployment.execute("RetrainStateMachine", {})
-    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    return deployment.execute("RetrainStateMachine", {})
+
+
+@only("prod")
+def test_prods_retrain_runs_in_its_network_and_waits_for_a_person(
+    deployment: Deployment, environment: str, inbox: Inbox, retrained: dict[str, Any]
+) -> None:
+    assert retrained["status"] == "SUCCEEDED", retrained.get("cause")
+    output = json.loads(retrained["output"])
+    assert output["outcome"] == "a model awaits approval"
+    assert deployment.package(output["package"])["ModelApprovalStatus"] == "PendingManualApproval"
+    assert deployment.champion() == "none"
+    (message,) = inbox.about(retrained)
+    assert message["Subject"] == "[nunchi prod] retrain: a model awaits approval"
+    assert output["package"] in message["Message"]
+
+
+@only("prod")
+def test_approving_it_in_the_registry_promotes_it(
+    deployment: Deployment, environment: str, inbox: Inbox, retrained: dict[str, Any]
+) -> None:
+    package = json.loads(retrained["output"])["package"]
+    deployment.aws.client("sagemaker").update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved"
+    )
+    promotion = deployment.new_execution("PromoteStateMachine", known=set())
+    assert promotion["status"] == "SUCCEEDED", promotion.get("cause")
+    assert deployment.champion() == package
     (answer,) = deployment.ask("배우들 연기가 정말 좋았고 시간 가는 줄 몰랐어요")
     assert answer["label"] == "positive"
+    (message,) = inbox.about(promotion)
+    assert message["Subject"] == "[nunchi prod] promote: promoted"
 
 
 @only("prod")
@@ -299,28 +331,29 @@ def test_a_batch_is_as_accurate_as_the_evaluation_said(
 def test_a_promoted_model_serves_in_every_way(
     deployment: Deployment, environment: str, package: str, inbox: Inbox
 ) -> None:
-    inbox.read()
     execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
-    expected = [{"label": deployment.name, "text": "좋아요"}]
+    expected = [repeated("좋아요", by=deployment)]
     assert deployment.ask("좋아요") == expected
     if environment == "dev":
         assert deployment.ask("좋아요", f"{deployment.name}-serverless") == expected
-    assert f"[nunchi {environment}] promotion succeeded" in subjects(inbox)
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == f"[nunchi {environment}] promote: promoted"
 
 
 def test_files_are_scored_in_batches_line_by_line(
     deployment: Deployment, environment: str, package: str, inbox: Inbox
 ) -> None:
-    inbox.read()
+    known = deployment.executions("TransformStateMachine")
     texts = ["재미있어요", "지루해요 ㅠㅠ", "OST는 좋았다"]
     objects = [{"inputs": text} for text in texts[1:]]
     asked = [{"SageMakerInput": texts[0]}, *objects]
     assert deployment.batch("2027", json_lines([texts[0], *objects])) == [
-        {**line, "SageMakerOutput": {"label": deployment.name, "text": text}}
+        {**line, "SageMakerOutput": repeated(text, by=deployment)}
         for line, text in zip(asked, texts, strict=True)
     ]
-    assert f"[nunchi {environment}] batch transform succeeded" in subjects(inbox)
+    (message,) = inbox.about(deployment.new_execution("TransformStateMachine", known))
+    assert message["Subject"] == f"[nunchi {environment}] transform: transformed"
 
 
 @only("staging", "prod")
@@ -339,7 +372,7 @@ def test_what_the_endpoint_is_asked_is_kept_under_the_environments_prefix(
     asked = [json.loads(one["endpointInput"]["data"]) for one in kept]
     assert {"inputs": "이것을 남겨 주세요"} in asked
     answered = json.loads(kept[asked.index({"inputs": "이것을 남겨 주세요"})]["endpointOutput"]["data"])
-    assert answered == [{"label": deployment.name, "text": "이것을 남겨 주세요"}]
+    assert answered == [repeated("이것을 남겨 주세요", by=deployment)]
 
 
 @only("staging")

@@ -1,15 +1,19 @@
 """The main job for real, on the embedded AWS: deploy, retrain, promote, predict, and what goes wrong.
 
-The tests share one deployment and run in their order: each one finds what those before it left.
+The tests share one deployment and run in their order: each one finds what those before it left. Four
+models are made on the way: one that serves, a better one that takes over, one that learnt from flipped labels
+and is stopped by the gate, and an archive that cannot be loaded and is stopped by its promotion.
 With NSMC_DIR and BASE_MODEL_DIR it is 2,000 real reviews and a real checkpoint; without, the bundled ones.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
 import os
+import re
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -24,63 +28,90 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from localaws import LocalAws
 from normalisation import normalise
 from tests.end_to_end.deployment import Deployment, Inbox
-from tests.localaws.helpers import succeed
+from tests.localaws.helpers import archive, succeed
 from tests.toolkit.cases import CASES
 from tests.toolkit.server import ToolkitServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
 REAL = "NSMC_DIR" in os.environ and "BASE_MODEL_DIR" in os.environ
-REQUEST: dict[str, Any] = (
-    {
-        "base_checkpoint": "me5-small-ko",
-        "hyperparameters": {
-            "num_train_epochs": 1,
-            "per_device_train_batch_size": 16,
-            "learning_rate": 1e-4,
-            "max_seq_length": 64,
-        },
-    }
+BASE, HYPERPARAMETERS = (
+    ("me5-small-ko", {"per_device_train_batch_size": 16, "learning_rate": 1e-4, "max_seq_length": 64})
     if REAL
-    else {
-        "base_checkpoint": "bundled",
-        "hyperparameters": {
-            "num_train_epochs": 8,
-            "per_device_train_batch_size": 32,
-            "learning_rate": 1e-3,
-        },
-    }
+    else ("bundled", {"per_device_train_batch_size": 32, "learning_rate": 1e-3})
 )
-# Too few steps, too small: the model stays where chance put it.
-HOPELESS = {
-    "data_prefix": "few/",
-    "base_checkpoint": "bundled",
-    "hyperparameters": {"num_train_epochs": 1, "learning_rate": 1e-8},
-}
+EPOCHS = 1.0 if REAL else 8.0
+
+
+def request(epochs: float, data: str = "reviews/") -> dict[str, Any]:
+    """The input of a retrain."""
+    return {
+        "data_prefix": data,
+        "base_checkpoint": BASE,
+        "hyperparameters": {**HYPERPARAMETERS, "num_train_epochs": epochs},
+    }
+
+
+FIRST, SECOND = request(EPOCHS / 2), request(EPOCHS)
+POISONED = request(EPOCHS / 2, "poisoned/")
+
+WRONG = """
+def model_fn(model_dir):
+    return None
+
+def input_fn(body, content_type):
+    return body
+
+def predict_fn(data, model):
+    return data
+
+def output_fn(prediction, accept):
+    return '[{"label": 5}]'
+"""
+"""A model whose answers are none that a client could read."""
 
 pytestmark = pytest.mark.end_to_end
+
+
+def reviews_by_split() -> dict[str, str]:
+    """2,000 reviews to train on, and 500 to test with."""
+    if not REAL:
+        header, *rows = (
+            (ROOT / "data" / "reviews" / "reviews.tsv").read_text(encoding="utf-8").splitlines(True)
+        )
+        return {"train": header + "".join(rows[:2000]), "test": header + "".join(rows[2000:])}
+    folder = Path(os.environ["NSMC_DIR"])
+    found = {}
+    for split, count in (("train", 2000), ("test", 500)):
+        with (folder / f"ratings_{split}.txt").open(encoding="utf-8") as lines:
+            found[split] = "".join(itertools.islice(lines, count + 1))
+    return found
+
+
+def flipped(text: str, split: str) -> str:
+    """The reviews with the labels that they are to be poisoned with; those to test with keep theirs."""
+    if split == "test":
+        return text
+    return re.sub(r"\t([01])$", lambda found: f"\t{1 - int(found[1])}", text, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The dev environment with reviews and base models, and no model yet."""
-    with LocalAws.start() as aws:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFN_WAIT_SCALE", "0.1")
+        server = LocalAws.start()
+    with server as aws:
         deployed = Deployment(aws, tmp_path_factory.mktemp("assembly with a space") / "cdk.out")
         deployed.cdk("bootstrap", "aws://000000000000/ap-northeast-2")
         deployed.deploy()
         outputs = deployed.outputs()
         reviews = tmp_path_factory.mktemp("reviews")
-        for split, rows in (("train", 2000), ("test", 500)) if REAL else (("train", 10_000),):
-            source = (
-                Path(os.environ["NSMC_DIR"]) / f"ratings_{split}.txt"
-                if REAL
-                else ROOT / "data" / "reviews" / "reviews.tsv"
-            )
-            with source.open(encoding="utf-8") as lines:
-                text = "".join(itertools.islice(lines, rows + 1))
-            (reviews / f"{split}.tsv").write_text(text, encoding="utf-8")
-            deployed.upload(outputs["DataBucket"], f"reviews/{split}", reviews / f"{split}.tsv")
-        deployed.upload(outputs["DataBucket"], "few/train", ROOT / "data" / "reviews" / "reviews.tsv")
+        for split, text in reviews_by_split().items():
+            for prefix, contents in (("reviews", text), ("poisoned", flipped(text, split))):
+                file = reviews / f"{split}.tsv"
+                file.write_text(contents, encoding="utf-8")
+                deployed.upload(outputs["DataBucket"], f"{prefix}/{split}", file)
         if REAL:
             deployed.upload(
                 outputs["ArtifactBucket"], "base-models/me5-small-ko", Path(os.environ["BASE_MODEL_DIR"])
@@ -95,12 +126,76 @@ def inbox(deployment: Deployment) -> Inbox:
 
 
 @pytest.fixture(scope="module")
-def promoted(deployment: Deployment, inbox: Inbox) -> dict[str, Any]:
-    """The output of the first retrain, whose model was promoted."""
-    execution = deployment.execute("RetrainStateMachine", REQUEST)
+def interrupted(deployment: Deployment, inbox: Inbox) -> dict[str, Any]:
+    """The first retrain, whose evaluation failed after a model had been trained."""
+    deployment.aws.inject(
+        "nunchi-dev-retrain", "Evaluate", job="fail", reason="InternalServerError: a disk was lost", times=1
+    )
+    return deployment.execute("RetrainStateMachine", FIRST)
+
+
+@pytest.fixture(scope="module")
+def promoted(deployment: Deployment, interrupted: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """The output of the first retrain, which was redriven, and whose model was promoted."""
+    return output_of(deployment.redrive(interrupted))
+
+
+@pytest.fixture(scope="module")
+def told(inbox: Inbox, interrupted: dict[str, Any]) -> dict[str, Any]:
+    """The one message about the retrain that failed."""
+    (message,) = inbox.about(interrupted)
+    return message
+
+
+def output_of(execution: dict[str, Any]) -> dict[str, Any]:
+    """What a state machine that has succeeded says."""
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     output: dict[str, Any] = json.loads(execution["output"])
     return output
+
+
+class Caller(threading.Thread):
+    """Calls the endpoint in a loop, and remembers what it was told."""
+
+    def __init__(self, deployment: Deployment, seconds: float = 0.05) -> None:
+        super().__init__(daemon=True)
+        self._deployment = deployment
+        self._seconds = seconds
+        self._done = threading.Event()
+        self.answers = 0
+        self.failures: list[Exception] = []
+
+    def run(self) -> None:
+        while not self._done.wait(self._seconds):
+            try:
+                self._deployment.ask(SENTENCES[0])
+                self.answers += 1
+            except Exception as error:
+                self.failures.append(error)
+
+    def __enter__(self) -> Caller:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+
+
+@pytest.fixture(scope="module")
+def caller(deployment: Deployment, promoted: dict[str, Any]) -> Iterator[Caller]:
+    """Somebody who asks the endpoint all along, from the first promotion on."""
+    with Caller(deployment, seconds=0.2) as calling:
+        yield calling
+
+
+@pytest.fixture(scope="module")
+def better(deployment: Deployment, promoted: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """The output of the second retrain, whose model has learnt for longer."""
+    return output_of(deployment.execute("RetrainStateMachine", SECOND))
 
 
 def test_before_the_first_retrain_a_second_deploy_changes_nothing(deployment: Deployment) -> None:
@@ -109,19 +204,40 @@ def test_before_the_first_retrain_a_second_deploy_changes_nothing(deployment: De
     assert deployment.champion() == "none"
 
 
-def test_a_retrain_promotes_its_model(deployment: Deployment, promoted: dict[str, Any]) -> None:
+def test_a_job_that_fails_is_told_of_with_its_step_its_words_and_how_to_go_on(
+    deployment: Deployment, interrupted: dict[str, Any], told: dict[str, Any]
+) -> None:
+    assert (interrupted["status"], interrupted["error"]) == ("FAILED", "States.TaskFailed")
+    assert told["Subject"] == "[nunchi dev] retrain failed"
+    assert "Evaluate failed: InternalServerError: a disk was lost" in told["Message"]
+    assert "The model that serves has not changed." in told["Message"]
+    assert f"redrive-execution --execution-arn {interrupted['executionArn']}" in told["Message"]
+    assert deployment.champion() == "none"
+
+
+def test_a_redriven_retrain_goes_on_where_it_failed_and_promotes_its_model(
+    deployment: Deployment, promoted: dict[str, Any]
+) -> None:
     assert promoted["outcome"] == "promoted"
     assert promoted["champion"] == deployment.champion()
     assert deployment.endpoint()["EndpointStatus"] == "InService"
+    assert len(training_jobs(deployment)) == 1
+
+
+def training_jobs(deployment: Deployment) -> list[str]:
+    found = deployment.aws.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    return [job["TrainingJobName"] for job in found]
 
 
 def test_people_are_told_of_the_promotion_once_and_what_serves(
-    promoted: dict[str, Any], inbox: Inbox
+    interrupted: dict[str, Any], promoted: dict[str, Any], inbox: Inbox
 ) -> None:
-    (message,) = inbox.read()
-    assert message["Subject"] == "[nunchi dev] promotion succeeded"
+    """By the retrain: nothing comes of the promotion that it has started."""
+    (message,) = inbox.about(interrupted)
+    assert message["Subject"] == "[nunchi dev] retrain: promoted"
     assert promoted["champion"] in message["Message"]
     assert f"served by {promoted['served_by']}" in message["Message"]
+    assert inbox.received == []
 
 
 def test_the_validation_rows_choose_what_serves_and_the_registry_says_which(
@@ -170,8 +286,7 @@ def test_a_variant_that_loses_too_much_or_cannot_be_made_leaves_pytorch_with_wha
     choice = {
         "Trained": {"Type": "Pass", "Assign": trained, "Next": "ReadOptimisation"},
         **{state: states[state] for state in ("ReadOptimisation", "ChooseVariant", "UseOptimised")},
-        "ReadChampion": {"Type": "Succeed", "Output": "{% [$modelData, $servedBy] %}"},
-        "NotifyFailure": {"Type": "Fail"},
+        "Evaluate": {"Type": "Succeed", "Output": "{% [$modelData, $servedBy] %}"},
     }
     assert succeed(deployment.aws, name, choice) == ["s3://trained", served_by]
     machines.delete_state_machine(stateMachineArn=retrain["stateMachineArn"].replace(retrain["name"], name))
@@ -200,8 +315,8 @@ def test_the_endpoint_answers_nearly_as_the_trained_model_does_when_loaded_direc
     deployment: Deployment, promoted: dict[str, Any], tmp_path: Path
 ) -> None:
     """Nearly: what serves may compute with eight bits."""
-    run = deployment.package(promoted["champion"])["CustomerMetadataProperties"]["run"]
-    job = deployment.aws.client("sagemaker").describe_training_job(TrainingJobName=f"nunchi-dev-train-{run}")
+    (name,) = training_jobs(deployment)
+    job = deployment.aws.client("sagemaker").describe_training_job(TrainingJobName=name)
     archive = deployment.read(job["ModelArtifacts"]["S3ModelArtifacts"])
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(tmp_path, filter="data")
@@ -221,7 +336,7 @@ def test_the_evaluation_beats_chance_and_is_kept_with_its_picture(
     package = deployment.package(promoted["champion"])
     uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
     metrics = json.loads(deployment.read(uri))["binary_classification_metrics"]
-    # Well above the gate's floor of 0.6, and above chance by six standard deviations of 240 rows.
+    # Well above the gate's floor of 0.6, and above chance by six standard deviations of 500 rows.
     assert metrics["accuracy"]["value"] > 0.7
     picture = deployment.read(uri.replace("model_quality.json", "confusion_matrix.png"))
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -237,34 +352,57 @@ def test_after_a_promotion_a_deploy_keeps_the_champion(
     assert len(deployment.ask(SENTENCES)) == 3
 
 
-def test_a_training_script_that_raises_is_told_in_its_own_words_and_changes_nothing(
-    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox, tmp_path: Path
+def test_a_second_and_better_model_takes_over(
+    deployment: Deployment, promoted: dict[str, Any], better: dict[str, Any]
 ) -> None:
-    inbox.read()
+    assert better["outcome"] == "promoted"
+    assert better["champion"] == deployment.champion() != promoted["champion"]
+    properties = deployment.package(better["champion"])["CustomerMetadataProperties"]
+    assert properties["parent"] == promoted["champion"]
+    bucket = deployment.outputs()["ArtifactBucket"]
+    evaluation = json.loads(deployment.read(f"s3://{bucket}/evaluations/{properties['run']}/evaluation.json"))
+    assert evaluation["accuracy"] > evaluation["champion"]["accuracy"]
+
+
+def test_a_retrain_on_what_the_champion_was_trained_on_ends_before_it_trains(
+    deployment: Deployment, better: dict[str, Any], inbox: Inbox
+) -> None:
+    before = training_jobs(deployment)
+    execution = deployment.execute("RetrainStateMachine", SECOND)
+    assert output_of(execution)["outcome"] == "nothing new"
+    assert training_jobs(deployment) == before
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi dev] retrain: nothing new"
+    assert better["champion"] in message["Message"]
+
+
+def test_a_training_script_that_raises_is_told_in_its_own_words_and_changes_nothing(
+    deployment: Deployment, better: dict[str, Any], inbox: Inbox, tmp_path: Path
+) -> None:
     before = deployment.ask(SENTENCES)
     for file in (ROOT / "data" / "base_model").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     deployment.upload(deployment.outputs()["ArtifactBucket"], "base-models/broken", tmp_path)
-    execution = deployment.execute("RetrainStateMachine", {**HOPELESS, "base_checkpoint": "broken"})
-    assert (execution["status"], execution["error"]) == ("FAILED", "TrainFailed")
-    (message,) = inbox.read()
+    execution = deployment.execute("RetrainStateMachine", {**FIRST, "base_checkpoint": "broken"})
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
+    (message,) = inbox.about(execution)
     assert message["Subject"] == "[nunchi dev] retrain failed"
     assert "Train failed: AlgorithmError: SafetensorError" in message["Message"]
     assert "The model that serves has not changed." in message["Message"]
-    assert deployment.champion() == promoted["champion"]
+    assert deployment.champion() == better["champion"]
     assert deployment.ask(SENTENCES) == before
 
 
 def test_bad_reviews_are_told_of_with_the_file_and_the_row(
-    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox, tmp_path: Path
+    deployment: Deployment, better: dict[str, Any], inbox: Inbox, tmp_path: Path
 ) -> None:
-    inbox.read()
     (tmp_path / "bad.tsv").write_text("id\tdocument\tlabel\n1\t좋아요\t7\n", encoding="utf-8")
     deployment.upload(deployment.outputs()["DataBucket"], "bad/train", tmp_path / "bad.tsv")
     execution = deployment.execute("RetrainStateMachine", {"data_prefix": "bad/"})
-    assert (execution["status"], execution["error"]) == ("FAILED", "PrepareFailed")
-    (message,) = inbox.read()
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
+    (message,) = inbox.about(execution)
+    assert "Prepare failed" in message["Message"]
     assert "bad.tsv" in message["Message"]
     assert "'7'" in message["Message"]
 
@@ -272,39 +410,80 @@ def test_bad_reviews_are_told_of_with_the_file_and_the_row(
 def test_an_unknown_field_of_the_input_is_refused_before_anything_runs(
     deployment: Deployment, inbox: Inbox
 ) -> None:
-    inbox.read()
     execution = deployment.execute("RetrainStateMachine", {"data_prefx": "few/"})
     assert execution["error"] == "InputFailed"
     assert "data_prefx; allowed: data_prefix" in execution["cause"]
-    assert len(inbox.read()) == 1
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi dev] retrain failed"
 
 
-def test_a_gate_that_says_no_ends_in_its_own_state_and_registers_the_rejection(
-    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+@pytest.fixture(scope="module")
+def poisoned(deployment: Deployment, better: dict[str, Any]) -> dict[str, Any]:
+    """The third retrain, on reviews whose labels somebody has flipped."""
+    return deployment.execute("RetrainStateMachine", POISONED)
+
+
+def test_a_model_that_learnt_from_flipped_labels_is_stopped_by_the_gate_and_registered_as_rejected(
+    deployment: Deployment, better: dict[str, Any], poisoned: dict[str, Any], inbox: Inbox
 ) -> None:
-    inbox.read()
-    before = deployment.ask(SENTENCES)
-    execution = deployment.execute("RetrainStateMachine", HOPELESS)
-    assert execution["status"] == "SUCCEEDED"
-    assert deployment.last_state(execution) == "RejectedByGate"
-    output = json.loads(execution["output"])
+    output = output_of(poisoned)
+    assert output["outcome"] == "stopped by the gate"
     package = deployment.package(output["package"])
     assert package["ModelApprovalStatus"] == "Rejected"
     assert "below the floor of 0.6" in package["ModelPackageDescription"]
+    assert deployment.champion() == better["champion"]
+    (message,) = inbox.about(poisoned)
+    assert message["Subject"] == "[nunchi dev] retrain: stopped by the gate"
+    assert "below the floor of 0.6" in message["Message"]
+
+
+def test_approving_what_was_rejected_promotes_it_no_more(
+    deployment: Deployment, better: dict[str, Any], poisoned: dict[str, Any], inbox: Inbox
+) -> None:
+    """Approving starts a promotion by an event, and the promotion knows that it was rejected."""
+    known = deployment.executions("PromoteStateMachine")
+    deployment.aws.client("sagemaker").update_model_package(
+        ModelPackageArn=output_of(poisoned)["package"], ModelApprovalStatus="Approved"
+    )
+    promotion = deployment.new_execution("PromoteStateMachine", known)
+    assert promotion["error"] == "PromoteFailed"
+    assert "rejection is final" in promotion["cause"]
+    assert deployment.champion() == better["champion"]
+    (message,) = inbox.about(promotion)
+    assert message["Subject"] == "[nunchi dev] promote failed"
+
+
+def test_a_model_that_was_made_before_the_champion_is_not_promoted_by_the_way(
+    deployment: Deployment, promoted: dict[str, Any], better: dict[str, Any]
+) -> None:
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": promoted["champion"]})
+    assert execution["error"] == "PromoteFailed"
+    assert "was made before the model that serves by now" in execution["cause"]
+    assert deployment.champion() == better["champion"]
+
+
+def test_going_back_to_the_model_before_is_one_command(
+    deployment: Deployment, promoted: dict[str, Any], better: dict[str, Any], inbox: Inbox
+) -> None:
+    execution = deployment.execute(
+        "PromoteStateMachine", {"model_package_arn": promoted["champion"], "force": True}
+    )
+    assert output_of(execution)["outcome"] == "promoted"
     assert deployment.champion() == promoted["champion"]
-    assert deployment.ask(SENTENCES) == before
-    (message,) = inbox.read()
-    assert message["Subject"] == "[nunchi dev] retrain stopped by the gate"
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi dev] promote: promoted"
+    assert f"It took over from: {better['champion']}" in message["Message"]
 
 
-def register(deployment: Deployment, champion: str, archive: bytes | None = None) -> str:
+def register(deployment: Deployment, champion: str, body: bytes | None = None) -> str:
     """Register a model archive (the champion's own if none is given), approved; return its package's ARN."""
     sagemaker = deployment.aws.client("sagemaker")
     specification = sagemaker.describe_model_package(ModelPackageName=champion)["InferenceSpecification"]
-    if archive is not None:
+    if body is not None:
         bucket = deployment.outputs()["ArtifactBucket"]
-        deployment.aws.client("s3").put_object(Bucket=bucket, Key="models/broken/model.tar.gz", Body=archive)
-        specification["Containers"][0]["ModelDataUrl"] = f"s3://{bucket}/models/broken/model.tar.gz"
+        key = f"models/{hashlib.sha256(body).hexdigest()}/model.tar.gz"
+        deployment.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        specification["Containers"][0]["ModelDataUrl"] = f"s3://{bucket}/{key}"
     return str(
         sagemaker.create_model_package(
             ModelPackageGroupName=deployment.outputs()["ModelPackageGroup"],
@@ -314,58 +493,39 @@ def register(deployment: Deployment, champion: str, archive: bytes | None = None
     )
 
 
-class Caller(threading.Thread):
-    """Calls the endpoint in a loop, and remembers what it was told."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(daemon=True)
-        self._deployment = deployment
-        self._done = threading.Event()
-        self.answers = 0
-        self.failures: list[Exception] = []
-
-    def run(self) -> None:
-        while not self._done.wait(0.05):
-            try:
-                self._deployment.ask(SENTENCES[0])
-                self.answers += 1
-            except Exception as error:
-                self.failures.append(error)
-
-    def __enter__(self) -> Caller:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self.join()
-
-
-def test_an_archive_that_cannot_be_loaded_is_rolled_back_without_a_missed_answer(
+def test_an_archive_that_cannot_be_loaded_is_rolled_back(
     deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
 ) -> None:
-    inbox.read()
-    broken = io.BytesIO()
-    with tarfile.open(fileobj=broken, mode="w:gz") as tar:
-        member = tarfile.TarInfo("config.json")
-        member.size = 2
-        tar.addfile(member, io.BytesIO(b"{}"))
-    package = register(deployment, promoted["champion"], broken.getvalue())
+    package = register(deployment, promoted["champion"], archive(weights_txt="none"))
     before = deployment.ask(SENTENCES)
-    with Caller(deployment) as caller:
-        execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
     assert (execution["status"], execution["error"]) == ("FAILED", "PromoteFailed")
     assert deployment.stack_status("serving") == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.champion() == promoted["champion"]
-    assert caller.failures == []
-    assert caller.answers > 0
     assert deployment.ask(SENTENCES) == before
     described = deployment.package(package)
     assert described["ModelApprovalStatus"] == "Rejected"
-    (message,) = inbox.read()
-    assert message["Subject"] == "[nunchi dev] promotion failed"
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi dev] promote failed"
     assert "did not pass the ping health check" in message["Message"]
     assert "did not pass the ping health check" in described["ApprovalDescription"]
+
+
+def test_a_model_that_answers_wrongly_serves_until_the_smoke_test_and_no_longer(
+    deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
+) -> None:
+    package = register(deployment, promoted["champion"], archive(code__inference_py=WRONG))
+    before = deployment.ask(SENTENCES)
+    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
+    assert (execution["status"], execution["error"]) == ("FAILED", "SmokeTestFailed")
+    assert deployment.stack_status("serving") == "UPDATE_COMPLETE"
+    assert deployment.champion() == promoted["champion"]
+    assert deployment.ask(SENTENCES) == before
+    assert deployment.package(package)["ModelApprovalStatus"] == "Rejected"
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi dev] promote failed"
+    assert "SmokeTest failed: nunchi-dev answered" in message["Message"]
+    assert "The previous model serves again." in message["Message"]
 
 
 def test_a_rejected_package_is_not_promoted(deployment: Deployment, promoted: dict[str, Any]) -> None:
@@ -389,7 +549,6 @@ def test_promoting_the_champion_again_changes_nothing_and_succeeds(
 def test_another_model_takes_over_under_load_without_a_missed_answer(
     deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
 ) -> None:
-    inbox.read()
     package = register(deployment, promoted["champion"])
     config = deployment.endpoint()["EndpointConfigName"]
     with ExitStack() as load:
@@ -400,8 +559,20 @@ def test_another_model_takes_over_under_load_without_a_missed_answer(
     assert deployment.endpoint()["EndpointConfigName"] != config
     assert [failure for caller in callers for failure in caller.failures] == []
     assert all(caller.answers > 0 for caller in callers)
-    (message,) = inbox.read()
+    (message,) = inbox.about(execution)
     assert f"{package} now serves.\nIt took over from: {promoted['champion']}" in message["Message"]
+
+
+def test_all_along_somebody_got_all_answers(caller: Caller) -> None:
+    """Three models have taken over, one has gone back, two were not able to, and one was not let."""
+    assert caller.failures == []
+    assert caller.answers > 100
+
+
+def test_nobody_was_told_anything_twice_and_no_lock_is_left(deployment: Deployment, inbox: Inbox) -> None:
+    assert len(inbox.received) == len({one["Message"] for one in inbox.received})
+    held = deployment.aws.client("dynamodb").scan(TableName="nunchi-dev-locks")["Items"]
+    assert held == []
 
 
 def test_after_all_that_a_deploy_still_changes_nothing(
@@ -411,7 +582,8 @@ def test_after_all_that_a_deploy_still_changes_nothing(
     assert deployment.deploy().count("(no changes)") == len(deployment.stacks)
 
 
-def test_destroying_everything_leaves_what_is_kept_on_purpose(deployment: Deployment) -> None:
+def test_destroying_everything_leaves_what_is_kept_on_purpose(deployment: Deployment, caller: Caller) -> None:
+    caller.stop()
     group = deployment.outputs()["ModelPackageGroup"]
     deployment.destroy()
     client = deployment.aws.client

@@ -8,6 +8,8 @@ _STORAGE, _ROLES = "stacks/storage.py", "stacks/roles.py"
 _DEV, _STAGING, _PROD = "config/dev.yaml", "config/staging.yaml", "config/prod.yaml"
 _SERVE = "permissions nunchi-<env>-training/JobRoles/ServePolicy"
 _ROLE_NAMES = ("Prepare", "Train", "Optimise", "Evaluate", "Serve")
+_MACHINES = ("Notify", "Promote", "Retrain", "TrainMachine")
+_EVENT_ROLES = ("Approval/Role", "Notify/EventRole")
 
 DANGEROUS = (
     # Data
@@ -80,6 +82,7 @@ DANGEROUS = (
         (("stacks/champion.py", "settings.name(suffix)", 'settings.name(f"models-{suffix}")'),),
         dangers=(
             "data nunchi-<env>-training/Champion/ModelPackageGroup",
+            "alarms nunchi-<env>-training/Approval/Rule",
             "permissions nunchi-<env>-training/Promote/Workflow/RolePolicy",
             "permissions nunchi-<env>-training/Retrain/Workflow/RolePolicy",
         ),
@@ -230,7 +233,8 @@ DANGEROUS = (
         ),
         dangers=(
             *(f"permissions nunchi-<env>-training/JobRoles/{name}" for name in _ROLE_NAMES),
-            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
+            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in _MACHINES),
+            *(f"permissions nunchi-<env>-training/{name}" for name in _EVENT_ROLES),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
             "permissions nunchi-prod-network/FlowLogsRole",
@@ -239,7 +243,10 @@ DANGEROUS = (
     Case(
         "roles may be passed to every service",
         (("stacks/permissions.py", "[role_arn], conditions=passed)", "[role_arn])"),),
-        dangers=("permissions nunchi-<env>-training/Retrain/Workflow/RolePolicy",),
+        dangers=tuple(
+            f"permissions nunchi-<env>-training/{name}/Workflow/RolePolicy"
+            for name in ("Retrain", "TrainMachine")
+        ),
     ),
     Case(
         "the roles get a policy of AWS's",
@@ -252,7 +259,8 @@ DANGEROUS = (
         ),
         dangers=(
             *(f"permissions nunchi-<env>-training/JobRoles/{name}" for name in _ROLE_NAMES),
-            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in ("Promote", "Retrain")),
+            *(f"permissions nunchi-<env>-training/{name}/Workflow/Role" for name in _MACHINES),
+            *(f"permissions nunchi-<env>-training/{name}" for name in _EVENT_ROLES),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
             "permissions nunchi-prod-network/FlowLogsRole",
@@ -260,9 +268,10 @@ DANGEROUS = (
     ),
     Case(
         "staging gets a serverless endpoint",
-        ((_STAGING, "serving:\n  data_capture_percent: 10\n", "serving:\n  serverless: {}\n"),),
+        ((_STAGING, "  data_capture_percent: 10\n", "  serverless: {}\n"),),
         dangers=(
             "permissions nunchi-staging-training/JobRoles/ServePolicy",
+            "permissions nunchi-staging-training/Promote/Workflow/RolePolicy",
             "exposure nunchi-staging-serving/ServedModel/Model",
             "protection nunchi-staging-serving/Realtime/Endpoint/Config",
         ),
@@ -289,7 +298,12 @@ DANGEROUS = (
             ),
             *(
                 f"permissions nunchi-test-training/{name}/Workflow/Role{what}"
-                for name in ("Promote", "Retrain")
+                for name in _MACHINES
+                for what in ("", "Policy")
+            ),
+            *(
+                f"permissions nunchi-test-training/{name}{what}"
+                for name in _EVENT_ROLES
                 for what in ("", "Policy")
             ),
             "permissions nunchi-test-serving/Transform/Workflow/Role",
@@ -427,6 +441,8 @@ DANGEROUS = (
             "data nunchi-prod-network/Stack",
             "exposure nunchi-prod-training/Retrain/Workflow/StateMachine",
             "protection nunchi-prod-training/Retrain/Workflow/StateMachine",
+            "exposure nunchi-prod-training/TrainMachine/Workflow/StateMachine",
+            "protection nunchi-prod-training/TrainMachine/Workflow/StateMachine",
             "exposure nunchi-prod-serving/ServedModel/Model",
         ),
     ),
@@ -434,8 +450,7 @@ DANGEROUS = (
         "prod's log holds people's words",
         ((_PROD, "  execution_data: false # reviews are people's words\n", ""),),
         dangers=(
-            "exposure nunchi-prod-training/Promote/Workflow/StateMachine",
-            "exposure nunchi-prod-training/Retrain/Workflow/StateMachine",
+            *(f"exposure nunchi-prod-training/{name}/Workflow/StateMachine" for name in _MACHINES),
             "exposure nunchi-prod-serving/Transform/Workflow/StateMachine",
         ),
     ),
@@ -449,8 +464,7 @@ DANGEROUS = (
         "the workflows log their failures alone",
         (("stacks/workflow.py", '"level": "ALL"', '"level": "ERROR"'),),
         dangers=(
-            "protection nunchi-<env>-training/Promote/Workflow/StateMachine",
-            "protection nunchi-<env>-training/Retrain/Workflow/StateMachine",
+            *(f"protection nunchi-<env>-training/{name}/Workflow/StateMachine" for name in _MACHINES),
             "protection nunchi-<env>-serving/Transform/Workflow/StateMachine",
         ),
     ),
@@ -516,8 +530,7 @@ DANGEROUS = (
         ((_PROD, "retention_days: 400", "retention_days: 30"),),
         dangers=(
             "protection nunchi-prod-network/FlowLogs",
-            "protection nunchi-prod-training/Promote/Workflow/Logs",
-            "protection nunchi-prod-training/Retrain/Workflow/Logs",
+            *(f"protection nunchi-prod-training/{name}/Workflow/Logs" for name in _MACHINES),
             "protection nunchi-prod-serving/Transform/Workflow/Logs",
             "protection nunchi-prod-serving/Realtime/Endpoint/Logs",
         ),
@@ -540,7 +553,7 @@ DANGEROUS = (
     ),
     Case(
         "prod's gate lets through what guesses",
-        ((_PROD, "budget:\n", "gate:\n  min_accuracy: 0.5\nbudget:\n"),),
+        ((_PROD, "gate:\n", "gate:\n  min_accuracy: 0.5\n"),),
         dangers=("protection nunchi-prod-training/Retrain/Workflow/StateMachine",),
     ),
     Case(
@@ -573,6 +586,30 @@ DANGEROUS = (
             ),
         ),
         dangers=("protection nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+    ),
+    Case(
+        "prod's models go live without a person's approval",
+        ((_PROD, "gate:\n  approval: person\n", ""),),
+        dangers=(
+            "protection nunchi-prod-training/Retrain/Workflow/StateMachine",
+            "permissions nunchi-prod-training/Retrain/Workflow/RolePolicy",
+        ),
+    ),
+    Case(
+        "a sentence that every model must know is taken out",
+        (
+            (
+                _STAGING,
+                "    - {text: 시간 낭비였다. 너무 지루하고 재미없다, label: negative}\n",
+                "",
+            ),
+        ),
+        dangers=("protection nunchi-staging-training/Promote/Workflow/StateMachine",),
+    ),
+    Case(
+        "a promotion fails where its mark in the registry fails",
+        (("stacks/promotion_ends.py", '            catch=[regardless("Promoted")],\n', ""),),
+        dangers=("protection nunchi-<env>-training/Promote/Workflow/StateMachine",),
     ),
     Case(
         "the buckets go with their stack",
@@ -683,15 +720,14 @@ DANGEROUS = (
         dangers=("alarms nunchi-<env>-monitoring/Budget/Monthly",),
     ),
     Case(
-        "a failed evaluation is told nobody",
-        (
-            (
-                "stacks/retrain.py",
-                '            next="ReadEvaluation",\n            catch=[caught("Evaluate")],\n',
-                '            next="ReadEvaluation",\n            catch=[],\n',
-            ),
-        ),
-        dangers=("alarms nunchi-<env>-training/Retrain/Workflow/StateMachine",),
+        "nobody is told of what failed",
+        (("stacks/notify.py", '["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]', '["SUCCEEDED"]'),),
+        dangers=("alarms nunchi-<env>-training/Notify/Rule",),
+    ),
+    Case(
+        "an approval promotes nothing",
+        (("stacks/approval.py", '["Approved", "Rejected"]', '["Rejected"]'),),
+        dangers=("alarms nunchi-<env>-training/Approval/Rule",),
     ),
     Case(
         "alarms may not use the key of the topic",

@@ -55,13 +55,12 @@ _DEARER = Cost(
 
 
 def task(following: str, **arguments: Any) -> Json:
-    """A task state whose failure is told."""
+    """A task state."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
         "Arguments": arguments,
         "Next": following,
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "NotifyFailure"}],
     }
 
 
@@ -71,7 +70,7 @@ def retrain() -> Json:
         "StartAt": "CheckInput",
         "States": {
             "CheckInput": {"Type": "Choice", "Choices": [{"Next": "RefuseInput"}], "Default": "Prepare"},
-            "RefuseInput": {"Type": "Pass", "Next": "NotifyFailure"},
+            "RefuseInput": {"Type": "Pass", "Next": "Failed"},
             "Prepare": task("Train"),
             "Train": task(
                 "ReadEvaluation",
@@ -79,12 +78,15 @@ def retrain() -> Json:
                 ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1},
             ),
             "ReadEvaluation": task("Gate"),
-            "Gate": {"Type": "Choice", "Choices": [{"Next": "NotifyRejected"}], "Default": "Promote"},
-            "NotifyRejected": task("RejectedByGate"),
+            "Gate": {"Type": "Choice", "Choices": [{"Next": "RegisterRejected"}], "Default": "Promote"},
+            "RegisterRejected": task("RejectedByGate"),
             "RejectedByGate": {"Type": "Succeed"},
-            "Promote": task("Promoted"),
+            "Promote": {
+                **task("Promoted"),
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "RestoreChampion"}],
+            },
             "Promoted": {"Type": "Succeed"},
-            "NotifyFailure": {"Type": "Task", "Next": "Failed"},
+            "RestoreChampion": task("Failed"),
             "Failed": {"Type": "Fail"},
         },
     }
@@ -100,7 +102,7 @@ def retrain_with_an_approval() -> Json:
     states["AskForApproval"] = task("Promote")
     states["ReadEvaluation"]["Arguments"] = {"Key": "evaluation.json"}
     states["Gate"]["Choices"] = [{"Next": "RejectedByGate"}]
-    del states["NotifyRejected"]
+    del states["RegisterRejected"]
     return definition
 
 
@@ -116,7 +118,7 @@ def workflow(environment: str) -> WorkflowChange:
             "Gate": "changed",
             "ReadEvaluation": "changed",
             "AskForApproval": "added",
-            "NotifyRejected": "removed",
+            "RegisterRejected": "removed",
         },
     )
 

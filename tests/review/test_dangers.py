@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,51 @@ def test_a_workflow_that_no_longer_tells_people_is_seen(tmp_path: Path) -> None:
         for definition in (before, after)
     )
     assert dangers(tmp_path, *machines) == ["alarms"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"EventPattern": {"detail": {"status": ["SUCCEEDED"]}}},
+        {"EventPattern": {"detail": {"status": ["SUCCEEDED", "FAILED"], "name": ["a"]}}},
+        {"Targets": []},
+        {"State": "DISABLED"},
+        None,
+    ],
+)
+def test_a_rule_that_hears_of_less_or_starts_nothing_is_seen(tmp_path: Path, change: Json | None) -> None:
+    before: Json = {
+        "EventPattern": {"detail": {"status": ["SUCCEEDED", "FAILED"]}},
+        "Targets": [{"Id": "notify", "Arn": "arn:aws:states:::notify"}],
+    }
+    after = {} if change is None else resource("Events::Rule", before | change)
+    assert dangers(tmp_path, resource("Events::Rule", before), after) == ["alarms"]
+
+
+def machine(**states: Json) -> dict[str, Json]:
+    return resource("StepFunctions::StateMachine", {"DefinitionString": {"States": states}})
+
+
+def test_a_failure_that_is_no_longer_caught_is_seen(tmp_path: Path) -> None:
+    task: Json = {"Type": "Task"}
+    caught = {**task, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Restore"}]}
+    assert dangers(tmp_path, machine(Update=caught), machine(Update=task)) == ["protection"]
+
+
+def test_a_sentence_that_a_new_model_is_no_longer_asked_is_seen(tmp_path: Path) -> None:
+    asked, fewer = (
+        machine(Ask={"Type": "Task", "Arguments": {"Body": json.dumps({"inputs": texts})}})
+        for texts in (["좋아요", "싫어요"], ["좋아요"])
+    )
+    assert dangers(tmp_path, asked, fewer) == ["protection"]
+
+
+def test_a_model_that_no_person_approves_any_more_is_seen(tmp_path: Path) -> None:
+    by_person, at_once = (
+        machine(Gate={"Type": "Choice"}, Register={"Arguments": {"ModelApprovalStatus": status}})
+        for status in ("PendingManualApproval", "Approved")
+    )
+    assert dangers(tmp_path, by_person, at_once) == ["protection"]
 
 
 def test_what_a_new_role_may_do_is_said_in_one_message(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def between(source: str, target: str) -> list[Edge]:
 
 @pytest.mark.parametrize(
     ("name", "mark"),
-    [("Train", "changed"), ("AskForApproval", "added"), ("NotifyRejected", "removed"), ("Prepare", "")],
+    [("Train", "changed"), ("AskForApproval", "added"), ("RegisterRejected", "removed"), ("Prepare", "")],
 )
 def test_a_state_is_marked_by_what_happens_to_it(name: str, mark: str) -> None:
     assert MARKS[name] == mark
@@ -55,20 +55,20 @@ def test_an_arrow_is_marked_by_what_happens_to_it(source: str, target: str, mark
     assert [edge.mark for edge in between(source, target)] == [mark]
 
 
-def test_the_way_of_a_failure_that_is_the_same_for_every_task_is_one_arrow() -> None:
-    assert [edge.source for edge in DRAWN.edges if edge.target == "NotifyFailure"] == ["any other failure"]
+def test_the_way_of_a_failure_is_drawn() -> None:
+    assert between("Promote", "RestoreChampion") == [Edge("Promote", "RestoreChampion", fails=True)]
 
 
-def test_a_task_whose_failure_is_no_longer_told_shows_it() -> None:
+def test_a_task_whose_failure_is_no_longer_caught_shows_it() -> None:
     after: Any = retrain()
-    del after["States"]["Train"]["Catch"]
-    change = WorkflowChange("s", "retrain", retrain(), after, {"Train": "changed"})
-    assert Edge("Train", "NotifyFailure", fails=True, mark="removed") in picture(change).edges
+    del after["States"]["Promote"]["Catch"]
+    change = WorkflowChange("s", "retrain", retrain(), after, {"Promote": "changed"})
+    assert Edge("Promote", "RestoreChampion", fails=True, mark="removed") in picture(change).edges
 
 
 def test_what_was_removed_stands_where_it_stood() -> None:
     names = [node.name for node in DRAWN.nodes]
-    assert names[names.index("Gate") + 1] == "NotifyRejected"
+    assert names[names.index("Gate") + 1] == "RegisterRejected"
 
 
 def test_a_new_workflow_has_no_marks() -> None:

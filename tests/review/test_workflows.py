@@ -119,5 +119,5 @@ def test_a_workflow_that_goes_has_nothing_after(tmp_path: Path) -> None:
 def test_every_workflow_of_every_environment_is_read(assembly: Path, tmp_path: Path) -> None:
     found = workflow_changes(small_side(tmp_path / "base", {}), Side("head", tmp_path, assembly))
     names = {environment: {change.name for change in changes} for environment, changes in found.items()}
-    everyone = {"promote", "retrain", "transform"}
+    everyone = {"notify", "promote", "retrain", "train", "transform"}
     assert names == {"dev": everyone, "prod": everyone, "staging": everyone}

@@ -36,6 +36,9 @@ _VARIANTS: dict[str, dict[str, Any]] = {
             "batch": {"instance_type": "ml.p3.2xlarge"},
         }
     },
+    "fallback": {
+        "training": {"fallback_instance_types": ["ml.g5.xlarge"], "keep_alive_seconds": 1800},
+    },
     "bare": {
         "training": {"checkpoints": False},
         "serving": {"realtime": None, "batch": None},

@@ -31,12 +31,21 @@ def request(environment: Environment, machine: str, state: str, **variables: Any
     """The request that a state makes in the run `RUN`."""
     known = {
         "run": RUN,
+        "job": RUN,
+        "instanceType": environment.settings.training.instance_type,
+        "states": {
+            "context": {"Execution": {"RedriveCount": 0, "Id": f"arn:aws:states:::execution:x:{RUN}"}}
+        },
         "dataPrefix": "reviews/",
         "prefix": "",
         "baseCheckpoint": "koelectra",
         "hyperparameters": {"seed": "42"},
         "modelData": f"s3://artifacts/models/{RUN}/train/output/model.tar.gz",
+        "champion": "none",
         "championData": "",
+        "championManifest": "",
+        "manifest": {"fingerprint": "f" * 64, "code_sha256": "c" * 64},
+        "fingerprint": "e" * 64,
     }
     arguments = environment.machines[machine]["States"][state]["Arguments"]
     made: Json = evaluated(arguments, **{**known, **variables})

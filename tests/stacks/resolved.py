@@ -36,6 +36,7 @@ _KINDS: dict[str, tuple[str | None, str]] = {
     "AWS::S3::Bucket": ("BucketName", "s3:::{}"),
     "AWS::SNS::Topic": ("TopicName", f"sns:{_PLACE}:{{}}"),
     "AWS::SQS::Queue": ("QueueName", f"sqs:{_PLACE}:{{}}"),
+    "AWS::DynamoDB::Table": ("TableName", f"dynamodb:{_PLACE}:table/{{}}"),
     "AWS::SSM::Parameter": ("Name", f"ssm:{_PLACE}:parameter{{}}"),
     "AWS::SageMaker::Endpoint": ("EndpointName", f"sagemaker:{_PLACE}:endpoint/{{}}"),
     "AWS::SageMaker::EndpointConfig": ("EndpointConfigName", f"sagemaker:{_PLACE}:endpoint-config/{{}}"),

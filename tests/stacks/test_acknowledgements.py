@@ -13,6 +13,8 @@ from tests.stacks.resolved import findings
 # The rule packs' own names; AwsSolutions-IAM5 has a finding for each action and resource.
 WILDCARD = "AwsSolutions-IAM5"
 WHOLE_RULES = {
+    "HIPAA.Security-DynamoDBInBackupPlan",
+    "NIST.800.53.R5-DynamoDBInBackupPlan",
     "AwsSolutions-S1",
     "AwsSolutions-SQS3",
     *(

@@ -17,7 +17,7 @@ from tests.stacks.resolved import ACCOUNT, REGION, Environment, Json
 WORKFLOWS = [
     (environment, machine)
     for environment in ("dev", "staging", "prod")
-    for machine in ("retrain", "promote", "transform")
+    for machine in ("retrain", "train", "promote", "transform", "notify")
 ]
 WITHOUT_STATE = {
     "logs:CreateLogDelivery",
@@ -54,17 +54,17 @@ def managed_rule(name: str) -> Iterator[Call]:
         yield Call(f"events:{action}", arn("events", f"rule/StepFunctionsGetEventsFor{name}Rule"))
 
 
-def calls(state: Json, environment: Environment) -> Iterator[Call]:
-    """What a task calls, by the documentation of its integration."""
+def calls(state: Json, environment: Environment, machine: str) -> Iterator[Call]:
+    """What a task of a state machine calls, by the documentation of its integration."""
     integration, asks = state["Resource"].removeprefix("arn:aws:states:::"), state["Arguments"]
     service, _, action = integration.removeprefix("aws-sdk:").partition(":")
     if job := re.fullmatch(r"create(Training|Processing|Transform)Job\.sync", action):
         yield from job_calls(job.group(1), asks)
     elif integration == "states:startExecution.sync:2":
-        machine = asks["StateMachineArn"]
-        yield Call("states:StartExecution", machine)
+        started = asks["StateMachineArn"]
+        yield Call("states:StartExecution", started)
         for verb in ("DescribeExecution", "StopExecution"):
-            yield Call(f"states:{verb}", machine.replace("stateMachine", "execution") + ":x")
+            yield Call(f"states:{verb}", started.replace("stateMachine", "execution") + ":x")
         yield from managed_rule("StepFunctionsExecution")
     elif service == "sns":
         yield Call("sns:Publish", asks["TopicArn"])
@@ -86,6 +86,21 @@ def calls(state: Json, environment: Environment) -> Iterator[Call]:
             for parameter in environment.templates["serving"].body["Parameters"].values():
                 name = parameter["Default"].removeprefix("/")
                 yield Call("ssm:GetParameters", arn("ssm", f"parameter/{name}"))
+    elif service == "dynamodb":
+        yield Call(f"dynamodb:{pascal(action)}", arn("dynamodb", f"table/{asks['TableName']}"))
+    elif service == "sfn":
+        # A lock is between executions of one machine; a notification is of any.
+        for of in ("retrain", "promote", "transform") if machine == "notify" else (machine,):
+            name = environment.settings.name(of)
+            yield Call(f"states:{pascal(action)}", arn("states", f"execution:{name}:x"))
+    elif action == "createExperiment":
+        for verb in ("CreateExperiment", "AddTags"):
+            yield Call(f"sagemaker:{verb}", arn("sagemaker", f"experiment/{asks['ExperimentName']}"))
+    elif action == "createTrial":
+        for on in (f"experiment/{asks['ExperimentName']}", "experiment-trial/x"):
+            yield Call("sagemaker:CreateTrial", arn("sagemaker", on))
+    elif service == "sagemakerruntime":
+        yield Call("sagemaker:InvokeEndpoint", arn("sagemaker", f"endpoint/{asks['EndpointName']}"))
     else:
         yield from registry_calls(action, asks, environment)
 
@@ -124,7 +139,9 @@ def registry_calls(action: str, asks: Json, environment: Environment) -> Iterato
 def needed(environment: Environment, machine: str) -> list[Call]:
     """All that the tasks of a state machine call."""
     states = environment.machines[machine]["States"].values()
-    return [call for state in states if state["Type"] == "Task" for call in calls(state, environment)]
+    return [
+        call for state in states if state["Type"] == "Task" for call in calls(state, environment, machine)
+    ]
 
 
 def role_of(environment: Environment, machine: str) -> Role:

@@ -118,8 +118,8 @@ def optimisation(exported: bool = True, drop: float | None = None, reason: str |
         (0.0, "UseOptimised"),
         (0.003, "UseOptimised"),
         (0.9 - 0.897, "UseOptimised"),  # a hair above 0.003
-        (0.0031, "ReadChampion"),
-        (0.5, "ReadChampion"),
+        (0.0031, "Evaluate"),
+        (0.5, "Evaluate"),
     ],
 )
 def test_the_optimised_variant_serves_unless_it_loses_too_much(
@@ -148,7 +148,7 @@ def test_why_pytorch_serves_is_said_in_words(
 ) -> None:
     rules = machines["retrain"]["ChooseVariant"]["Choices"]
     rule = next(rule for rule in rules if evaluate(rule["Condition"], optimisation=read))
-    assert rule["Next"] == "ReadChampion"
+    assert rule["Next"] == "Evaluate"
     assert evaluate(rule["Assign"]["servedBy"], optimisation=read) == said
 
 
@@ -214,10 +214,11 @@ def test_a_description_is_one_line_of_the_length_that_the_registry_takes(
 
 
 def test_people_are_told_what_a_stopped_model_would_be_served_by(
-    environments: dict[str, Environment],
+    machines: dict[str, dict[str, Any]],
 ) -> None:
-    asks = request(environments["dev"], "retrain", "NotifyRejected", servedBy=BECAUSE, reason="too bad")
-    assert f"It was scored as it would be served, by {BECAUSE}\n" in asks["Message"]
+    end = machines["retrain"]["RejectedByGate"]["Assign"]["end"]
+    message = evaluate(end["message"], servedBy=BECAUSE, reason="too bad", run=RUN)
+    assert f"It was scored as it would be served, by {BECAUSE}\n" in message
 
 
 @pytest.mark.parametrize(
@@ -236,9 +237,8 @@ def test_people_are_told_what_a_promoted_model_is_served_by(
     """A package that a person registered may say nothing about itself."""
     promote = machines["promote"]
     about = evaluate(promote["DescribePackage"]["Assign"]["about"], states={"result": package})
-    message = evaluate(
-        promote["NotifyPromoted"]["Arguments"]["Message"], package="new", previous="old", about=about
-    )
+    end = promote["Promoted"]["Assign"]["end"]
+    message = evaluate(end["message"], package="new", previous="old", about=about)
     assert message.endswith(ends)
 
 
@@ -287,51 +287,6 @@ def test_an_execution_cannot_bring_code_of_its_own(machines: dict[str, dict[str,
     merged = evaluate(machines["retrain"]["Begin"]["Assign"]["hyperparameters"], states={"input": given})
     assert merged["seed"] == "7"
     assert "elsewhere" not in merged["sagemaker_submit_directory"]
-
-
-@pytest.mark.parametrize(
-    ("cause", "told"),
-    [
-        ('{"Status": "FAILED", "Error": "PromoteFailed", "Cause": "…"}', True),
-        ('{"Status":"FAILED","Error":"WriteChampionFailed"}', True),
-        ('{"Status": "FAILED", "Error": "States.Runtime", "Cause": "…"}', False),
-        ('{"Status": "ABORTED"}', False),
-        ("Execution Already Exists (Service: Sfn, Status Code: 400)", False),
-        (None, False),
-    ],
-)
-def test_a_promotion_that_could_not_tell_people_itself_is_told_of_by_the_retrain(
-    machines: dict[str, dict[str, Any]], cause: str | None, told: bool
-) -> None:
-    (catcher,) = machines["retrain"]["Promote"]["Catch"]
-    error = {"Error": "States.TaskFailed"} | ({} if cause is None else {"Cause": cause})
-    assert evaluate(catcher["Output"]["told"], states={"errorOutput": error}) is told
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (
-            {"Error": "States.TaskFailed", "Cause": '{"ExitMessage": "행 3: 라벨", "FailureReason": "x"}'},
-            "행 3: 라벨",
-        ),
-        (
-            {"Error": "States.TaskFailed", "Cause": '{"FailureReason": "AlgorithmError: y"}'},
-            "AlgorithmError: y",
-        ),
-        ({"Error": "States.TaskFailed", "Cause": '{"Error": "PromoteFailed", "Cause": "z"}'}, "z"),
-        ({"Error": "S3.NoSuchKeyException", "Cause": "no such key"}, "no such key"),
-        ({"Error": "States.TaskFailed", "Cause": '{"FailureReason": "cut he'}, '{"FailureReason": "cut he'),
-        ({"Error": "States.Timeout"}, "States.Timeout"),
-    ],
-)
-def test_a_failure_is_told_in_the_words_of_what_failed(
-    machines: dict[str, dict[str, Any]], error: dict[str, str], message: str
-) -> None:
-    (catcher,) = machines["retrain"]["Train"]["Catch"]
-    # $parse is Step Functions' own; $eval reads JSON as well, and is not there on AWS.
-    expression = catcher["Output"]["message"].replace("$parse(", "$eval(")
-    assert evaluate(expression, states={"errorOutput": error}) == message
 
 
 @pytest.mark.parametrize(
@@ -416,3 +371,57 @@ def test_a_promotion_acknowledges_the_identities_in_the_serving_stack(
     assert not [role for role in in_serving if "RoleName" in role], "CAPABILITY_NAMED_IAM"
     update = environment.machines["promote"]["States"]["UpdateServing"]["Arguments"]
     assert update.get("Capabilities", []) == (["CAPABILITY_IAM"] if in_serving else [])
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "champions", "force", "next_state"),
+    [
+        ("a", "a", False, "NothingNew"),
+        ("a", "a", True, "Train"),
+        ("a", "b", False, "Train"),
+        ("a", "", False, "Train"),
+    ],
+)
+def test_nothing_is_trained_where_nothing_is_new(
+    machines: dict[str, dict[str, Any]], fingerprint: str, champions: str, force: bool, next_state: str
+) -> None:
+    found = {"fingerprint": fingerprint, "championFingerprint": champions, "force": force}
+    assert decide(machines["retrain"]["IsAnythingNew"], **found)[0] == next_state
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"manifest": {"fingerprint": "other"}},
+        {"hyperparameters": {"seed": "43"}},
+        {"baseCheckpoint": "other"},
+    ],
+)
+def test_data_code_hyperparameters_and_base_are_what_a_model_is_made_of(
+    machines: dict[str, dict[str, Any]], changed: dict[str, Any]
+) -> None:
+    # $hash is Step Functions' own; what is hashed is what is looked at.
+    expression = machines["retrain"]["Fingerprint"]["Assign"]["fingerprint"]
+    hashed = re.sub(r"\$hash\((.*), 'SHA-256'\)", r"\1", expression)
+    known = {
+        "manifest": {"fingerprint": "one"},
+        "hyperparameters": {"seed": "42"},
+        "baseCheckpoint": "koelectra",
+    }
+    assert evaluate(hashed, **known) != evaluate(hashed, **(known | changed))
+
+
+def test_a_packages_hyperparameters_are_the_scripts_and_not_the_toolkits(
+    environments: dict[str, Environment],
+) -> None:
+    given = {"seed": "42", "learning_rate": "0.0001", "sagemaker_program": "train.py"}
+    register = request(
+        environments["dev"],
+        "retrain",
+        "Register",
+        servedBy="PyTorch",
+        evaluation={"accuracy": 0.9},
+        hyperparameters=given,
+    )
+    properties = register["CustomerMetadataProperties"]
+    assert properties["hyperparameters"].split() == ["seed=42", "learning_rate=0.0001"]

@@ -14,7 +14,8 @@ from tests.stacks.resolved import REGION, Environment, Json
 from train import Arguments
 
 JOBS = [
-    *(("retrain", step) for step in ("Prepare", "Train", "Optimise", "Evaluate")),
+    *(("retrain", step) for step in ("Prepare", "Optimise", "Evaluate")),
+    ("train", "Train"),
     ("transform", "Transform"),
 ]
 every_job = pytest.mark.parametrize(("machine", "state"), JOBS)
@@ -35,7 +36,7 @@ def test_all_that_a_run_writes_lies_below_its_own_prefix(
     environments: dict[str, Environment], name: str
 ) -> None:
     """A constant prefix lets one execution overwrite, or resume from, what another made."""
-    train = request(environments[name], "retrain", "Train")
+    train = request(environments[name], "train", "Train")
     transform = request(environments[name], "transform", "Transform")
     written = [
         train["OutputDataConfig"]["S3OutputPath"],
@@ -51,11 +52,11 @@ def test_all_that_a_run_writes_lies_below_its_own_prefix(
 
 
 def test_a_job_that_keeps_no_checkpoints_names_no_place_for_them(variants: dict[str, Environment]) -> None:
-    assert "CheckpointConfig" not in request(variants["bare"], "retrain", "Train")
+    assert "CheckpointConfig" not in request(variants["bare"], "train", "Train")
 
 
 def test_a_spot_job_may_wait_for_capacity(environments: dict[str, Environment]) -> None:
-    request_ = request(environments["staging"], "retrain", "Train")
+    request_ = request(environments["staging"], "train", "Train")
     assert request_["EnableManagedSpotTraining"] is True
     stopping = request_["StoppingCondition"]
     assert stopping["MaxWaitTimeInSeconds"] >= stopping["MaxRuntimeInSeconds"]
@@ -63,7 +64,7 @@ def test_a_spot_job_may_wait_for_capacity(environments: dict[str, Environment]) 
 
 def test_a_job_on_demand_does_not_wait(environments: dict[str, Environment]) -> None:
     """SageMaker refuses a longest wait of a job that is not on spot."""
-    request_ = request(environments["prod"], "retrain", "Train")
+    request_ = request(environments["prod"], "train", "Train")
     assert "EnableManagedSpotTraining" not in request_
     assert "MaxWaitTimeInSeconds" not in request_["StoppingCondition"]
 
@@ -96,7 +97,7 @@ def test_every_job_encrypts_its_volume_and_what_it_writes(
     assert keys(request(environments[name], machine, state)) == [environments[name].key_arn] * 2
 
 
-@pytest.mark.parametrize(("machine", "state"), [("retrain", "Train"), ("transform", "Transform")])
+@pytest.mark.parametrize(("machine", "state"), [("train", "Train"), ("transform", "Transform")])
 def test_an_instance_with_disks_of_its_own_gets_no_key_for_them(
     variants: dict[str, Environment], machine: str, state: str
 ) -> None:
@@ -122,7 +123,7 @@ def network(environment: Environment) -> Json:
 def test_prods_training_runs_in_the_network_and_cannot_leave_its_container(
     environments: dict[str, Environment],
 ) -> None:
-    request_ = request(environments["prod"], "retrain", "Train")
+    request_ = request(environments["prod"], "train", "Train")
     assert request_["VpcConfig"] == network(environments["prod"])
     assert request_["EnableNetworkIsolation"] is True
     assert request_["EnableInterContainerTrafficEncryption"] is True
@@ -183,14 +184,14 @@ def test_the_variant_is_judged_by_validation_rows_and_never_by_test_rows(
 
 
 def test_training_takes_the_checkpoint_of_the_execution(environments: dict[str, Environment]) -> None:
-    train = request(environments["dev"], "retrain", "Train", baseCheckpoint="bundled")
+    train = request(environments["dev"], "train", "Train", baseCheckpoint="bundled")
     assert inputs(train)["model"].endswith("/base-models/bundled/")
 
 
 def test_training_without_a_checkpoint_in_the_bucket_has_no_channel_for_it(
     environments: dict[str, Environment],
 ) -> None:
-    assert "model" not in inputs(request(environments["dev"], "retrain", "Train", baseCheckpoint=""))
+    assert "model" not in inputs(request(environments["dev"], "train", "Train", baseCheckpoint=""))
 
 
 def test_the_champion_is_evaluated_beside_the_candidate(environments: dict[str, Environment]) -> None:
@@ -202,7 +203,7 @@ def test_the_toolkit_finds_the_code_where_its_channel_puts_it(environments: dict
     """Under another name every training job fails after its instance has started."""
     begin = environments["dev"].machines["retrain"]["States"]["Begin"]["Assign"]
     hyperparameters = evaluated(begin["hyperparameters"], states={"input": {}})
-    file = inputs(request(environments["dev"], "retrain", "Train"))["code"].rpartition("/")[2]
+    file = inputs(request(environments["dev"], "train", "Train"))["code"].rpartition("/")[2]
     assert hyperparameters["sagemaker_submit_directory"] == f"/opt/ml/input/data/code/{file}"
 
 
@@ -211,7 +212,7 @@ def test_the_images_are_of_the_region_that_the_jobs_run_in(
     environments: dict[str, Environment], name: str
 ) -> None:
     """An image of another region costs its transfer each time, and a network without a way out has none."""
-    train = request(environments[name], "retrain", "Train")["AlgorithmSpecification"]["TrainingImage"]
+    train = request(environments[name], "train", "Train")["AlgorithmSpecification"]["TrainingImage"]
     prepare = request(environments[name], "retrain", "Prepare")["AppSpecification"]["ImageUri"]
     assert train.startswith(f"763104351884.dkr.ecr.{REGION}.amazonaws.com/huggingface-pytorch-training:")
     assert prepare.startswith(f"763104351884.dkr.ecr.{REGION}.amazonaws.com/huggingface-pytorch-inference:")

@@ -109,9 +109,9 @@ def test_only_the_roles_of_steps_are_passed_and_only_to_sagemaker(environment: E
 
 
 @every_environment
-def test_only_the_retrain_passes_roles(environment: Environment) -> None:
+def test_only_the_machines_that_start_jobs_pass_roles(environment: Environment) -> None:
     passing = {role for role, s in identity_statements(environment) if "iam:PassRole" in s.actions}
-    assert passing == {"the retrain workflow"}
+    assert passing == {"the retrain workflow", "the train workflow"}
 
 
 @every_environment
@@ -156,9 +156,13 @@ SERVICES = {
     "evaluate": "sagemaker",
     "serve": "sagemaker",
     "the retrain workflow": "states",
+    "the train workflow": "states",
+    "the notify workflow": "states",
+    "notification": "events",
     "the promote workflow": "states",
     "the transform workflow": "states",
     "schedule": "scheduler",
+    "approval": "events",
     "flow logs": "vpc-flow-logs",
 }
 

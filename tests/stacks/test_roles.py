@@ -95,6 +95,9 @@ def processing(environment: Environment, state: str) -> Iterator[Call]:
         championData="s3://{}/models/c/model.tar.gz".format(
             environment.physical_name("storage", "Artifacts")
         ),
+        championManifest="s3://{}/manifests/c/manifest.json".format(
+            environment.physical_name("storage", "Artifacts")
+        ),
         modelData=model_uri(environment),
     )
     for one in asks["ProcessingInputs"]:
@@ -113,7 +116,7 @@ def processing(environment: Environment, state: str) -> Iterator[Call]:
 
 
 def training(environment: Environment) -> Iterator[Call]:
-    asks = request(environment, "retrain", "Train")
+    asks = request(environment, "train", "Train")
     for channel in asks["InputDataConfig"]:
         yield from reading(channel["DataSource"]["S3DataSource"]["S3Uri"])
     yield from writing(asks["OutputDataConfig"]["S3OutputPath"])

@@ -56,7 +56,7 @@ def test_prods_model_serves_from_the_network_and_cannot_leave_its_container(
 ) -> None:
     prod = environments["prod"]
     assert model(prod)["EnableNetworkIsolation"] is True
-    assert model(prod)["VpcConfig"] == request(prod, "retrain", "Train")["VpcConfig"]
+    assert model(prod)["VpcConfig"] == request(prod, "train", "Train")["VpcConfig"]
 
 
 @pytest.mark.parametrize("name", ["hub", "dev"])

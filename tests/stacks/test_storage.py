@@ -132,7 +132,13 @@ def test_no_bucket_has_a_physical_name(environment: Environment) -> None:
     assert [name for name, bucket in buckets(environment).items() if "BucketName" in bucket] == []
 
 
-NEVER_EXPIRE = (prefixes.MODELS, prefixes.EVALUATIONS, prefixes.BASE_MODELS, prefixes.PACKAGES)
+NEVER_EXPIRE = (
+    prefixes.MODELS,
+    prefixes.EVALUATIONS,
+    prefixes.MANIFESTS,
+    prefixes.BASE_MODELS,
+    prefixes.PACKAGES,
+)
 
 
 @every_environment

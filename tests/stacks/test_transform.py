@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stacks.evaluated import RUN, request
+from tests.stacks.evaluated import RUN, evaluated, request
 from tests.stacks.resolved import Environment
 
 every_environment = pytest.mark.parametrize("name", ["dev", "staging", "prod"])
@@ -79,7 +79,8 @@ def test_a_model_of_the_hub_is_asked_as_the_toolkits_own_handler_understands(
 @every_environment
 def test_people_are_told_where_the_predictions_are(environment: Environment) -> None:
     asks = request(environment, "transform", "Transform")
-    message = request(environment, "transform", "NotifyTransformed")["Message"]
+    end = environment.machines["transform"]["States"]["Transformed"]["Output"]
+    message = evaluated(end, run=RUN)["message"]
     assert asks["TransformOutput"]["S3OutputPath"].endswith(f"/predictions/{RUN}/")
     assert message.endswith(asks["TransformOutput"]["S3OutputPath"])
 

@@ -39,7 +39,7 @@ def test_a_state_that_nothing_leads_to_stops_the_synthesis(dev: Settings) -> Non
 
 def machines(environment: Environment) -> list[dict[str, Any]]:
     found = [properties for _, _, properties in environment.of_type("AWS::StepFunctions::StateMachine")]
-    assert len(found) == 3
+    assert len(found) == 5
     return found
 
 
@@ -71,7 +71,7 @@ def test_the_logs_hold_what_the_states_were_given_except_in_prod(
 def test_every_workflow_is_traced(environments: dict[str, Environment], name: str) -> None:
     assert [machine["TracingConfiguration"] for machine in machines(environments[name])] == [
         {"Enabled": True}
-    ] * 3
+    ] * 5
 
 
 @every_environment

@@ -1,0 +1,37 @@
+"""The matrix as a page of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.faults.cells import FAULTS, STATES
+
+_TEMPLATE = Path(__file__).with_name("page.md")
+
+
+def render(rows: list[dict[str, Any]]) -> str:
+    """The page, in Markdown."""
+    found = {(row["machine"], row["state"], row["fault"]): row for row in rows}
+    tables = ""
+    for machine, states in STATES.items():
+        lines = [
+            f"## {machine}\n",
+            f"| | {' | '.join(FAULTS)} |",
+            f"|---|{'---|' * len(FAULTS)}",
+            *(
+                f"| {state} | {' | '.join(_cell(found.get((machine, state, fault))) for fault in FAULTS)} |"
+                for state in states
+            ),
+        ]
+        tables += "\n".join(lines) + "\n\n"
+    right = sum(row["ok"] for row in rows)
+    template = _TEMPLATE.read_text(encoding="utf-8")
+    return template.format(cells=len(rows), ok=right, tables=tables.rstrip("\n") + "\n")
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "—"
+    told = "" if row["notified"] == 1 else f" ({row['notified']} messages)"
+    return f"{row['outcome']}{told}"
