@@ -23,7 +23,8 @@ demo: environment ## Deploy, retrain, promote and predict on the embedded AWS (D
 
 .PHONY: test
 test: environment .venv-docs/made .venv-toolkit/made lint ## The whole test suite
-	$(VENV)/python -m pytest
+	@# Two at a time, a file's tests in one process: they share what is dear to make.
+	$(VENV)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: environment ## ruff, mypy --strict, and actionlint over the workflows

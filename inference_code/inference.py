@@ -71,7 +71,7 @@ def input_fn(
         _stop_at_error(request.kind, request.texts)
         return request
     except RequestError as error:
-        return error
+        return error.bare()
     except Exception:
         return _our_fault()
 
@@ -93,7 +93,7 @@ def predict_fn(
         _stop_at_error(data.kind, answers)
         return Answers(data.kind, answers, data.alone)
     except RequestError as error:
-        return error
+        return error.bare()
     except Exception:
         return _our_fault()
 
@@ -112,7 +112,7 @@ def output_fn(prediction: Answers | RequestError, accept: str, context: Any = No
             message = f"the answer would have {size} bytes, more than {_MOST_BYTES}; send fewer texts"
             raise RequestError(413, "answer_too_large", message, "body")
     except Exception as error:
-        refusal = error if isinstance(error, RequestError) else _our_fault()
+        refusal = error.bare() if isinstance(error, RequestError) else _our_fault()
         context.set_response_status(code=refusal.status)
         body, kind = str(refusal), JSON
     context.set_response_header(0, "Content-Type", kind)

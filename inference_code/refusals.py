@@ -25,6 +25,15 @@ class RequestError(Exception):
         """Return it as JSON."""
         return json.dumps(self.as_json(), ensure_ascii=False)
 
+    def bare(self) -> "RequestError":
+        """Return it without the frames that it was raised through, to be kept.
+
+        They hold the request, and lead to those who hold the error: nothing of it all would be freed until
+        the garbage collector's last generation, tens of megabytes a request.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
+
     def within(self, place: str) -> "RequestError":
         """Return the same, where `place` is what was read as a body."""
         where = place if self.where == "body" else f"{place}, {self.where}"
