@@ -43,22 +43,20 @@ def load(model_dir: Path) -> TorchRuntime:
     if optimised.is_file():
         import weights
 
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            None,
-            config=AutoConfig.from_pretrained(model_dir, **source),
-            state_dict=weights.read(optimised),
-            torch_dtype=dtype,
-            output_loading_info=True,
-        )
+        config = AutoConfig.from_pretrained(model_dir, **source)
+        model = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+        missing = model.load_state_dict(weights.read(optimised), strict=False).missing_keys
+        model = model.to(dtype)
     elif any(model_dir.glob("model*.safetensors")):
         model, info = AutoModelForSequenceClassification.from_pretrained(
             model_dir, **source, use_safetensors=True, torch_dtype=dtype, output_loading_info=True
         )
+        missing = info["missing_keys"]
     else:
         raise FileNotFoundError(
             f"{model_dir} has no model.safetensors; other formats are not read, as unpickling runs code: "
             "save the model with safetensors"
         )
-    if info["missing_keys"]:
-        raise OSError(f"the weights in {model_dir} lack {', '.join(sorted(info['missing_keys']))}")
+    if missing:
+        raise OSError(f"the weights in {model_dir} lack {', '.join(sorted(missing))}")
     return TorchRuntime(model)

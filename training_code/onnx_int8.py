@@ -1,7 +1,8 @@
 """A float32 graph made small and fast: matrix products in int8, embeddings in float16, operators fused.
 
-A matrix product becomes what ONNX Runtime's own quantize_dynamic makes of it, by channel. That function also
-transposes and quantises the head, and forgets PyTorch's names, by which the weights are loaded there too.
+The columns of a weight and the tokens that it is multiplied by have each a scale of their own. ONNX Runtime's
+quantize_dynamic gives one scale to all tokens of a batch: in company a text is then answered otherwise than
+alone, and twice as many answers differ from float32's.
 """
 
 import json
@@ -18,9 +19,15 @@ from safetensors.numpy import save_file
 
 from weights import INT8, SCALE
 
-# Of 127: a processor without VNNI adds two products of uint8 and int8 in an int16, which more would overflow.
-# With 7 bits every processor answers the same.
-_LIMIT = 63
+# Of the 127 that a weight could be: a processor without VNNI adds two products of uint8 and int8 in an int16,
+# which more would overflow. With 7 bits every processor answers the same.
+_LARGEST = 63
+# A token's numbers, divided by the largest of them, as uint8.
+_STEP, _ZERO = "int8_step", "int8_zero"
+_TOKEN = {_STEP: np.float32(1 / 127), _ZERO: np.uint8(128)}
+
+# The domain of its own operators.
+_ONNX_RUNTIME = "com.microsoft"
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -70,7 +77,7 @@ def _optimised(file: Path, level: GraphOptimizationLevel) -> ModelProto:
 def _shrink(graph: GraphProto, weights: Arrays) -> None:
     names = {_value(array): name for name, array in weights.items()}
     matrices = {_value(array.T): name for name, array in weights.items() if array.ndim == 2}
-    arrays: Arrays = {}
+    arrays: Arrays = {name: np.array(value) for name, value in _TOKEN.items()}
     renamed: dict[str, str] = {}
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
@@ -111,23 +118,31 @@ def _value(array: NDArray[np.generic]) -> tuple[tuple[int, ...], bytes]:
 
 def _by_column(matrix: NDArray[np.generic]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return the matrix (in, out) in int8, and what its columns are multiples of, (out,)."""
-    scale = np.abs(matrix).max(axis=0) / np.float32(_LIMIT)
+    scale = np.abs(matrix).max(axis=0) / np.float32(_LARGEST)
     scale[scale == 0] = 1
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
 def _product(node: NodeProto, matrix: str, *, quantise_input: bool) -> list[NodeProto]:
-    """Return the nodes that compute a product in int8. ONNX Runtime makes one or two of them."""
+    """Return the nodes that compute the product of `node` in int8."""
     given, output = node.input[0], node.output[0]
-    parts = [f"{given}_{part}" for part in ("quantised", "scale", "zero")]
-    first = [helper.make_node("DynamicQuantizeLinear", [given], parts)] if quantise_input else []
-    integers, floats, scale = (f"{output}_{part}" for part in ("integers", "floats", "scale"))
+    absolute, largest, ratio, quantised = (f"{given}_{part}" for part in ("abs", "max", "ratio", "int8"))
+    nodes = [
+        helper.make_node("Abs", [given], [absolute]),
+        helper.make_node("ReduceMax", [absolute], [largest], axes=[-1]),
+        # Where all are 0, this is not a number; but the product is multiplied by 0.
+        helper.make_node("Div", [given, largest], [ratio]),
+        helper.make_node("QuantizeLinear", [ratio, _STEP, _ZERO], [quantised]),
+    ]
     return [
-        *first,
-        helper.make_node("MatMulInteger", [parts[0], matrix + INT8, parts[2]], [integers]),
-        helper.make_node("Cast", [integers], [floats], to=TensorProto.FLOAT),
-        helper.make_node("Mul", [parts[1], matrix + SCALE], [scale]),
-        helper.make_node("Mul", [floats, scale], [output]),
+        *(nodes if quantise_input else []),
+        helper.make_node(
+            "MatMulIntegerToFloat",
+            [quantised, matrix + INT8, _STEP, matrix + SCALE, _ZERO],
+            [f"{output}_ratio"],
+            domain=_ONNX_RUNTIME,
+        ),
+        helper.make_node("Mul", [f"{output}_ratio", largest], [output]),
     ]
 
 

@@ -3,8 +3,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
+import onnxruntime
 import pytest
 from transformers import AutoModelForSequenceClassification
 
@@ -40,9 +41,6 @@ def test_the_answers_are_those_of_pytorch_with_the_same_weights(optimised: Path)
     assert scores(inference.model_fn(str(optimised))) == pytest.approx(scores(pytorch), abs=0.005)
 
 
-def test_a_text_is_answered_the_same_alone_and_in_company(optimised: Path) -> None: ...
-
-
 def test_neither_pytorch_nor_transformers_is_imported(optimised: Path) -> None:
     code = """
 import json, sys
@@ -69,4 +67,16 @@ def test_transformers_alone_loads_no_part_of_an_optimised_archive(optimised: Pat
 
 def test_as_many_threads_compute_as_the_container_has_cpus(
     optimised: Path, monkeypatch: pytest.MonkeyPatch
-) -> None: ...
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 3, 4}, raising=False)
+    threads = []
+
+    def session(path: str, options: onnxruntime.SessionOptions, **_: object) -> object:
+        threads.append(options.intra_op_num_threads)
+        return onnxruntime.InferenceSession(path, **_)
+
+    monkeypatch.setattr(
+        onnx_runtime, "onnxruntime", SimpleNamespace(**vars(onnxruntime) | {"InferenceSession": session})
+    )
+    onnx_runtime.load(optimised)
+    assert threads == [3]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto
 from safetensors.numpy import load_file
-from transformers import PreTrainedModel
+from transformers import BertConfig, PreTrainedModel
 
 import onnx_runtime
 import weights
@@ -99,12 +99,31 @@ def test_the_graph_holds_no_weights(bert: Made) -> None:
     assert sum(len(tensor.raw_data) for tensor in graph.initializer if tensor.name in held) < 64
 
 
-def test_a_product_is_one_operator_with_its_bias(bert: Made) -> None:
+def test_what_several_products_take_is_quantised_once(bert: Made) -> None:
     nodes = onnx.load(bert.folder / "model.onnx", load_external_data=False).graph.node
     kinds = [node.op_type for node in nodes]
-    # Of six in a layer, three have one input, which is quantised once.
-    assert kinds.count("DynamicQuantizeMatMul") == kinds.count("MatMulIntegerToFloat") == 2 * 3
-    assert kinds.count("DynamicQuantizeLinear") == 2
+    # Query, key and value of a layer take the same, and three more each their own.
+    assert kinds.count("MatMulIntegerToFloat") == 2 * 6
+    assert kinds.count("QuantizeLinear") == 2 * 4
+
+
+def test_a_text_is_answered_in_company_as_alone(made: Made) -> None:
+    runtime = onnx_runtime.load(made.folder)
+    inputs = made.inputs()
+    together = runtime.logits(inputs)
+    for row, length in enumerate(inputs["attention_mask"].sum(axis=1)):
+        alone = runtime.logits({name: array[row : row + 1, :length] for name, array in inputs.items()})
+        assert alone[0] == pytest.approx(together[row], abs=1e-3)
+
+
+def test_a_token_of_zeros_is_answered(tmp_path: Path) -> None:
+    trained = model(BertConfig(**CONFIGS["bert"].to_dict() | {"hidden_act": "relu"}))
+    with torch.no_grad():
+        # Nothing passes the activation.
+        trained.bert.encoder.layer[0].intermediate.dense.bias.fill_(-100)
+    made = make(trained, tmp_path)
+    expected = TorchRuntime(trained).logits(made.inputs())
+    assert onnx_runtime.load(tmp_path).logits(made.inputs()) == pytest.approx(expected, abs=0.05)
 
 
 def test_equal_weights_have_each_their_name(tmp_path: Path) -> None:

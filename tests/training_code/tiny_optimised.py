@@ -1,4 +1,4 @@
-"""Optimised models, made within a second: of several architectures, and a whole archive with tokenizer and code."""
+"""Models of several architectures to optimise, and a whole optimised archive; made within a second."""
 
 import shutil
 from collections.abc import Sequence
@@ -50,4 +50,5 @@ def write_archive(folder: Path, labels: Sequence[str]) -> None:
     trained = folder.with_name(f"{folder.name} trained")
     tiny_model.write_classifier(trained, labels)
     shutil.copytree(inference_code_dir(), trained / "code", ignore=shutil.ignore_patterns("__pycache__"))
+    folder.mkdir()
     build(trained, folder)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks.serving_floor import parts, shares, table
+
+
+def operation(name: str, microseconds: int) -> dict[str, Any]:
+    return {"name": f"/{name}_kernel_time", "dur": microseconds, "args": {"op_name": name}}
+
+
+PROFILE = [
+    {"name": "model_run", "dur": 600},
+    operation("DynamicQuantizeMatMul", 300),
+    operation("Softmax", 100),
+    {"name": "model_run", "dur": 400},
+    operation("Gemm", 200),
+    operation("Softmax", 50),
+    {"name": "session_initialization", "dur": 9_000},
+]
+
+
+def test_a_profile_is_divided_among_matrix_products_and_the_other_operations() -> None:
+    assert shares(PROFILE) == {"matrix products": 0.5, "Softmax": 0.15, "between the operations": 0.35}
+
+
+def test_the_handlers_time_is_divided_among_their_parts() -> None:
+    class Runtime:
+        def logits(self, inputs: str) -> str:
+            time.sleep(0.02)
+            return inputs
+
+    model = SimpleNamespace(runtime=Runtime())
+
+    def predict(data: str, model: Any) -> str:
+        time.sleep(0.01)
+        logits: str = model.runtime.logits(data)
+        return logits
+
+    handlers = SimpleNamespace(
+        input_fn=lambda body, kind: body, predict_fn=predict, output_fn=lambda answer, kind: answer
+    )
+    seconds = parts(handlers, model, ["좋아요", ["별로"]])
+    assert seconds.keys() == {"reading", "writing", "model", "tokenising, sorting, batching"}
+    assert seconds["model"] > seconds["tokenising, sorting, batching"] > seconds["reading"]
+
+
+def test_the_table_says_how_fast_the_matrix_products_alone_would_be() -> None:
+    lines = table("A request", {"reading": 1, "model": 3}, {"matrix products": 2 / 3, "Softmax": 1 / 3})
+    assert [line.split()[-1] for line in lines.splitlines()[1:4]] == ["50.0%", "25.0%", "25.0%"]
+    assert "matrix products: 2.00 times as fast" in lines
+
+
+def test_the_table_begins_with_what_takes_longest() -> None:
+    lines = table("A request", {"reading": 1, "model": 3}, {"matrix products": 0.2, "Softmax": 0.8})
+    assert lines.splitlines()[1].startswith("model: Softmax")
