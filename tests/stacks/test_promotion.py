@@ -1,4 +1,4 @@
-"""What a promotion refuses, what it asks the endpoints, and what starts one: the deployed definitions' words."""
+"""What a promotion refuses, what it asks the endpoints, and what starts one, by the deployed definitions."""
 
 from __future__ import annotations
 
