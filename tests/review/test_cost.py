@@ -174,7 +174,8 @@ def test_without_a_schedule_there_is_no_retrain_in_a_month(cost_of: CostOf) -> N
 
 
 def test_without_a_schedule_a_retrain_has_its_price_all_the_same(cost_of: CostOf) -> None:
-    assert cost_of("dev").retrain == pytest.approx(cost_of("prod").retrain)
+    # But for a few state transitions: in prod a person starts the promotion.
+    assert cost_of("dev").retrain == pytest.approx(cost_of("prod").retrain, rel=1e-4)
 
 
 def test_training_on_spot_instances_costs_a_share(cost_of: CostOf, cost_after: CostAfter) -> None:
