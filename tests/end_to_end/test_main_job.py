@@ -327,7 +327,7 @@ def test_the_endpoint_answers_nearly_as_the_trained_model_does_when_loaded_direc
         scores, labels = model(**encoded).logits.softmax(-1).max(-1)
     answers = deployment.ask(SENTENCES)
     assert [answer["label"] for answer in answers] == [model.config.id2label[int(i)] for i in labels]
-    assert [answer["score"] for answer in answers] == pytest.approx(scores.tolist(), abs=0.05)
+    assert [answer["score"] for answer in answers] == pytest.approx(scores.tolist(), abs=0.1)
 
 
 def test_the_evaluation_beats_chance_and_is_kept_with_its_picture(

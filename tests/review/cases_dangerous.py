@@ -131,6 +131,8 @@ DANGEROUS = (
             "data nunchi-dev-serving/Serverless/Endpoint/Logs",
             "alarms nunchi-dev-monitoring/ServerlessClientErrors",
             "alarms nunchi-dev-monitoring/ServerlessErrors",
+            # A promotion does not ask it any more.
+            "protection nunchi-dev-training/Promote/Workflow/StateMachine",
         ),
     ),
     Case(
