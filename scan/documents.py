@@ -31,6 +31,7 @@ _ARNS = {
     "AWS::CloudWatch::Alarm": "cloudwatch:ap-northeast-2:123456789012:alarm:{}",
     "AWS::IAM::ManagedPolicy": "iam::123456789012:policy/{}",
     "AWS::IAM::Role": "iam::123456789012:role/{}",
+    "AWS::DynamoDB::Table": "dynamodb:ap-northeast-2:123456789012:table/{}",
     "AWS::KMS::Key": "kms:ap-northeast-2:123456789012:key/{}",
     "AWS::Logs::LogGroup": "logs:ap-northeast-2:123456789012:log-group:{}:*",
     "AWS::S3::Bucket": "s3:::{}",

@@ -6,7 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import acknowledge, skip_scan
 from stacks.environment_stack import arn
 from stacks.jsonata import query
 from stacks.permissions import Permission
@@ -36,6 +36,7 @@ class Locks(Construct):
             point_in_time_recovery_specification={"pointInTimeRecoveryEnabled": True},
         )
         self._table.apply_removal_policy(RemovalPolicy.DESTROY)
+        skip_scan(self._table, "It holds names of executions, encrypted with AWS's key", "CKV_AWS_119")
         acknowledge(
             self._table,
             {

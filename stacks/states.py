@@ -19,7 +19,7 @@ CALLS: list[State] = [
     {
         "ErrorEquals": ["States.TaskFailed", "States.Timeout"],
         "IntervalSeconds": 2,
-        "BackoffRate": 2,
+        "BackoffRate": 1.5,
         "MaxAttempts": 5,
         "MaxDelaySeconds": 60,
         "JitterStrategy": "FULL",
@@ -35,7 +35,7 @@ JOBS: list[State] = [
             "StepFunctions.AWSStepFunctionsException",
         ],
         "IntervalSeconds": 30,
-        "BackoffRate": 2,
+        "BackoffRate": 1.5,
         "MaxAttempts": 6,
         "MaxDelaySeconds": 600,
         "JitterStrategy": "FULL",
