@@ -14,7 +14,7 @@ RESOURCES = {
     "Bucket": {"Type": "AWS::S3::Bucket"},
     "Topic": {"Type": "AWS::SNS::Topic"},
     "Role": {"Type": "AWS::IAM::Role"},
-    "Table": {"Type": "AWS::DynamoDB::Table"},
+    "Table": {"Type": "AWS::ECS::Cluster"},
 }
 
 
@@ -55,7 +55,7 @@ def test_an_import_is_what_another_template_exports(tmp_path: Path) -> None:
     ("value", "message"),
     [
         ({"Fn::If": ["A", "b", "c"]}, "no placeholder"),
-        ({"Fn::GetAtt": ["Table", "Arn"]}, "does not know the ARN of AWS::DynamoDB::Table"),
+        ({"Fn::GetAtt": ["Table", "Arn"]}, "does not know the ARN of AWS::ECS::Cluster"),
     ],
 )
 def test_what_has_no_placeholder_is_an_error(tmp_path: Path, value: Any, message: str) -> None:
