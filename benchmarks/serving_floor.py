@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/serving_floor.py
 
 It takes the archive that benchmarks/serving.py has made, asks for texts alone and for a list, and divides the
-time among the handlers' parts and, by ONNX Runtime's own profile, among the model's operations.
+time in one thread among the handlers' parts and, by ONNX Runtime's own profile, the model's operations.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import sys
 import tarfile
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -39,20 +39,19 @@ def timed(name: str, seconds: dict[str, float], function: Callable[..., Any]) ->
 
 
 def shares(profile: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """The part of each kind of operation in the runs of the model, by ONNX Runtime's profile of them."""
-    runs = sum(event["dur"] for event in profile if event["name"] == "model_run")
-    kinds: Counter[str] = Counter()
+    """The part of each kind of operation in the time of all, by ONNX Runtime's profile."""
+    kinds = defaultdict[str, float](float)
     for event in profile:
         if event["name"].endswith("_kernel_time"):
             operation = event["args"]["op_name"]
             product = "MatMul" in operation or operation == "Gemm"
             kinds["matrix products" if product else operation] += event["dur"]
-    kinds["between the operations"] = runs - kinds.total()
-    return {kind: microseconds / runs for kind, microseconds in kinds.items()}
+    whole = sum(kinds.values())
+    return {kind: spent / whole for kind, spent in kinds.items()}
 
 
 def parts(handlers: Any, model: Any, requests: Sequence[str | list[str]]) -> dict[str, float]:
-    """The seconds of each part of the handlers for these requests."""
+    """The seconds of each part of the handlers for these requests, in one thread."""
     seconds = defaultdict[str, float](float)
     read, predict, write = (
         timed(name, seconds, function)
@@ -62,7 +61,8 @@ def parts(handlers: Any, model: Any, requests: Sequence[str | list[str]]) -> dic
             ("writing", handlers.output_fn),
         )
     )
-    with patch.object(model.runtime, "logits", timed("model", seconds, model.runtime.logits)):
+    runtime = model.runtime
+    with patch.multiple(runtime, at_once=1, logits=timed("model", seconds, runtime.logits)):
         for inputs in requests:
             write(predict(read(json.dumps({"inputs": inputs}), JSON), model), JSON)
     predicting = seconds.pop("predict")
@@ -93,12 +93,12 @@ def profiled(handlers: Any, folder: Path, requests: Sequence[str | list[str]]) -
 
 def table(title: str, seconds: dict[str, float], kinds: dict[str, float]) -> str:
     """The parts of the time, of the model's its operations, and the floor."""
+    whole, products = sum(seconds.values()), seconds["model"] * kinds["matrix products"]
     rows = {
         **{name: spent for name, spent in seconds.items() if name != "model"},
-        **{f"model: {kind}": share * seconds["model"] for kind, share in kinds.items()},
+        # The profile is written meanwhile, so its own seconds are more.
+        **{f"model: {kind}": seconds["model"] * share for kind, share in kinds.items()},
     }
-    whole = sum(rows.values())
-    products = rows["model: matrix products"]
     ordered = sorted(rows.items(), key=lambda row: -row[1])
     return "\n".join(
         [

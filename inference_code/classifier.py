@@ -4,7 +4,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, groupby
 from pathlib import Path
 from threading import Lock
@@ -40,6 +41,11 @@ class Runtime(Protocol):
     @property
     def batch_tokens(self) -> int:
         """Tokens of a batch that run fastest, padding included; memory stays that of such a batch."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """Batches that run fastest side by side, each in a thread of its own."""
         ...
 
     def logits(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
@@ -90,10 +96,27 @@ class Classifier:
         # What is of one length goes together, and is padded little.
         order = sorted(tokens, key=lambda index: len(tokens[index][0]))
         lengths = [len(tokens[index][0]) for index in order]
-        for batch in _batches(order, lengths, self.runtime.batch_tokens):
+        # Few texts are shared out, too.
+        most = min(
+            self.runtime.batch_tokens, math.ceil(len(order) * max(lengths, default=0) / self.runtime.at_once)
+        )
+        batches = list(_batches(order, lengths, most))
+
+        def run(batch: Sequence[int]) -> Scores:
             _check_time(deadline)
-            results.update(zip(batch, self._scores([tokens[index] for index in batch]), strict=True))
+            return self._scores([tokens[index] for index in batch])
+
+        for batch, scores in zip(batches, self._side_by_side(run, batches), strict=True):
+            results.update(zip(batch, scores, strict=True))
         return [results[index] for index in range(len(texts))]
+
+    def _side_by_side(
+        self, run: Callable[[Sequence[int]], Scores], batches: Sequence[Sequence[int]]
+    ) -> Iterable[Scores]:
+        if self.runtime.at_once == 1 or len(batches) < 2:
+            return map(run, batches)
+        with ThreadPoolExecutor(self.runtime.at_once) as pool:
+            return list(pool.map(run, batches))
 
     def _tokens(self, texts: Sequence[Text]) -> Iterator[tuple[int, _Tokens | RequestError]]:
         """Yield what becomes of each text, in any order."""

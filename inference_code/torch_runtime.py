@@ -20,6 +20,7 @@ class TorchRuntime:
         self.input_names = frozenset({"input_ids", "attention_mask"} | types)
         # A GPU wants to be filled, a CPU to stay in its caches.
         self.batch_tokens = 16_384 if self._device.type == "cuda" else 512
+        self.at_once = 1  # it has threads of its own
 
     def logits(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         """Return (batch, labels) of arrays (batch, tokens)."""

@@ -66,7 +66,7 @@ def _optimised(file: Path, level: GraphOptimizationLevel) -> ModelProto:
     options.graph_optimization_level = level
     # In place of the error function: a tenth of the time, and 0.0005 at most in what a neuron says.
     options.add_session_config_entry("optimization.enable_gelu_approximation", "1")
-    # That what it writes is for this processor: it is not, below the level ALL.
+    # It warns that what it writes is for this processor; below the level ALL it is for each.
     options.log_severity_level = 3
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
@@ -75,20 +75,10 @@ def _optimised(file: Path, level: GraphOptimizationLevel) -> ModelProto:
 
 
 def _shrink(graph: GraphProto, weights: Arrays) -> None:
-    names = {_value(array): name for name, array in weights.items()}
+    """Rewrite products in int8 and embeddings in float16."""
+    arrays = _named(graph, weights) | {name: np.array(value) for name, value in _TOKEN.items()}
     matrices = {_value(array.T): name for name, array in weights.items() if array.ndim == 2}
-    arrays: Arrays = {name: np.array(value) for name, value in _TOKEN.items()}
-    renamed: dict[str, str] = {}
-    for tensor in graph.initializer:
-        array = numpy_helper.to_array(tensor)
-        renamed[tensor.name] = names.get(_value(array), tensor.name)
-        arrays[renamed[tensor.name]] = array
-    for node in graph.node:
-        node.input[:] = [renamed.get(name, name) for name in node.input]
-    tables = {node.input[0] for node in graph.node if node.op_type == "Gather"} & arrays.keys()
-    tables = {name for name in tables if arrays[name].dtype == np.float32}
-    tables -= {name for node in graph.node for name in node.input[node.op_type == "Gather" :]}
-
+    embeddings = _embeddings(graph, arrays)
     nodes: list[NodeProto] = []
     quantised: set[str] = set()
     for node in graph.node:
@@ -98,7 +88,7 @@ def _shrink(graph: GraphProto, weights: Arrays) -> None:
             arrays[name + INT8], arrays[name + SCALE] = _by_column(matrix)
             nodes += _product(node, name, quantise_input=node.input[0] not in quantised)
             quantised.add(node.input[0])
-        elif node.op_type == "Gather" and node.input[0] in tables:
+        elif node.op_type == "Gather" and node.input[0] in embeddings:
             arrays[node.input[0]] = arrays[node.input[0]].astype(np.float16)
             output = node.output[0]
             node.output[0] += "_half"
@@ -109,6 +99,33 @@ def _shrink(graph: GraphProto, weights: Arrays) -> None:
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(numpy_helper.from_array(arrays[name], name) for name in sorted(used))
+
+
+def _named(graph: GraphProto, weights: Arrays) -> Arrays:
+    """Return what the graph holds, and have it call the weights by PyTorch's names."""
+    names = {_value(array): name for name, array in weights.items()}
+    arrays: Arrays = {}
+    renamed: dict[str, str] = {}
+    for tensor in graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        renamed[tensor.name] = names.get(_value(array), tensor.name)
+        arrays[renamed[tensor.name]] = array
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+    return arrays
+
+
+def _embeddings(graph: GraphProto, arrays: Arrays) -> set[str]:
+    """Return the arrays of floats that are looked up in, and that nothing computes with."""
+    uses = [
+        (name, node.op_type == "Gather" and place == 0)
+        for node in graph.node
+        for place, name in enumerate(node.input)
+        if name in arrays and arrays[name].dtype == np.float32
+    ]
+    return {name for name, looked_up in uses if looked_up} - {
+        name for name, looked_up in uses if not looked_up
+    }
 
 
 def _value(array: NDArray[np.generic]) -> tuple[tuple[int, ...], bytes]:

@@ -58,6 +58,7 @@ class Seen:
     """A runtime that keeps the ids, the types and the mask of each text."""
 
     batch_tokens = 2048
+    at_once = 1
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.input_names = frozenset(tokenizer.model_input_names)

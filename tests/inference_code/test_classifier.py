@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ class Sums:
     """A runtime that keeps what it is given, and answers with the sums of a text's ids and of its types."""
 
     batch_tokens = 2048
+    at_once = 1
 
     def __init__(self, *names: str) -> None:
         self.input_names = frozenset(names or ("input_ids", "attention_mask", "token_type_ids"))
@@ -98,6 +100,21 @@ def test_a_batch_holds_no_more_tokens_than_the_budget(model: Classifier, sums: S
     assert all(count * longest <= 64 for count, longest in sums.shapes)
     assert all(count > 1 for count, _ in sums.shapes[:-1])
     assert sum(count for count, _ in sums.shapes) == len(TEXTS)
+
+
+def test_a_list_is_shared_out_to_batches_that_run_side_by_side(folder: Path, model: Classifier) -> None:
+    class Meeting(Sums):
+        at_once = 2
+        barrier = Barrier(2, timeout=10)
+
+        def logits(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+            self.barrier.wait()
+            return super().logits(inputs)
+
+    meeting = Meeting()
+    texts = [Text("영화"), Text("음악")] * 5
+    assert scores(Classifier(folder, meeting), texts) == scores(model, texts)
+    assert [count for count, _ in meeting.shapes] == [5, 5]
 
 
 def test_a_text_that_is_longer_than_the_budget_runs_alone(model: Classifier, sums: Sums) -> None:
