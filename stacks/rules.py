@@ -92,6 +92,7 @@ def broken(settings: Settings) -> Iterator[Broken]:
         _realtime,
         _serverless,
         _network,
+        _golden_sentences,
         _emails,
     ):
         yield from rules(settings)
@@ -339,6 +340,18 @@ def _network(settings: Settings) -> Iterator[Broken]:
             "an endpoint does not reach the Hub from a network without a way to the internet; leave it out, "
             "or network",
         )
+
+
+def _golden_sentences(settings: Settings) -> Iterator[Broken]:
+    known = dict.fromkeys(settings.data.labels.values())
+    for number, sentence in enumerate(settings.serving.golden_sentences):
+        if sentence.label not in known:
+            yield Broken(
+                f"serving.golden_sentences[{number}].label",
+                sentence.label,
+                "no model of this environment answers so, and each promotion would be taken back; its labels "
+                f"(data.labels): {', '.join(known)}",
+            )
 
 
 def _emails(settings: Settings) -> Iterator[Broken]:

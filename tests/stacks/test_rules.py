@@ -103,6 +103,33 @@ def test_the_defaults_break_no_rule() -> None:
             "images.inference: '4.49.0': serves what transformers 5.3.0 saves (images.training), so it must "
             "have its major version and not be older; allowed: 5.5.3",
         ),
+        (
+            {"training": {"fallback_instance_types": ["ml.g5.xlarge", "ml.m5.xlarge"]}},
+            "training.fallback_instance_types[1]: 'ml.m5.xlarge': the gpu training image of transformers "
+            "4.49.0 (CUDA 12.4) does not run there; allowed: ml.<family>.<size> of the families "
+            f"{GPU_FAMILIES}",
+        ),
+        (
+            {
+                "training": {
+                    "instance_type": "ml.g5.xlarge",
+                    "fallback_instance_types": ["ml.p3.2xlarge"],
+                    "hyperparameters": {"bf16": True},
+                }
+            },
+            "training.fallback_instance_types: ['ml.p3.2xlarge']: ml.p3 has no bfloat16, which "
+            "training.hyperparameters.bf16 needs; take other types, or leave bf16 out",
+        ),
+        (
+            {"training": {"spot": True, "max_wait_seconds": 28800, "keep_alive_seconds": 600}},
+            "training.keep_alive_seconds: 600: a warm pool takes no spot instances; leave it out, or "
+            "training.spot",
+        ),
+        (
+            {"serving": {"golden_sentences": [{"text": "최고예요", "label": "긍정"}]}},
+            "serving.golden_sentences[0].label: '긍정': no model of this environment answers so, and each "
+            "promotion would be taken back; its labels (data.labels): negative, positive",
+        ),
         # Spot
         (
             {"training": {"spot": True, "max_wait_seconds": 28800, "checkpoints": False}},
