@@ -32,7 +32,7 @@ class MonitoringStack(EnvironmentStack):
 
     def _workflows(self) -> None:
         serving, schedule = self._settings.serving, self._settings.training.schedule
-        for machine in ("retrain", "promote", *(["transform"] if serving.batch else [])):
+        for machine in ("retrain", "promote", *(["transform"] if serving.batch else []), "notify"):
             name = self._settings.name(machine)
             dimensions = {"StateMachineArn": arn("states", f"stateMachine:{name}")}
             self._alarm(

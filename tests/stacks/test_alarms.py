@@ -78,7 +78,7 @@ def test_every_alarm_that_a_person_needs_is_there(
     environments: dict[str, Environment], alarms: dict[str, Json], name: str
 ) -> None:
     settings = environments[name].settings
-    expected = {"retrain-failed", "promote-failed", "transform-failed"}
+    expected = {"retrain-failed", "promote-failed", "transform-failed", "notify-failed"}
     expected |= {"endpoint-errors", "endpoint-latency", "endpoint-client-errors"}
     if settings.training.schedule:
         expected |= {"retrain-not-started"}
@@ -88,7 +88,7 @@ def test_every_alarm_that_a_person_needs_is_there(
 
 
 @every_environment
-@pytest.mark.parametrize("machine", ["retrain", "promote", "transform"])
+@pytest.mark.parametrize("machine", ["retrain", "promote", "transform", "notify"])
 def test_a_workflow_that_ends_in_any_way_but_well_rings(
     alarms: dict[str, Json], name: str, machine: str
 ) -> None:
