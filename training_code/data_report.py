@@ -2,13 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 # PyTorch needs it, so that every image has it.
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from manifest import Manifest, Summary
+from pages import page
 from records import Record
 from split import Distinct
 
@@ -34,14 +32,8 @@ _RULES = {
 
 def render(manifest: Manifest, found: Distinct, champions: Summary | None) -> str:
     """Return the report; it needs no other file."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("data_report.html.j2").render(
+    return page(
+        "data_report.html.j2",
         manifest=manifest,
         champions=champions,
         reasons=_REASONS,

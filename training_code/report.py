@@ -3,11 +3,9 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evaluation import Answers, Evaluation, SliceFigures
+from pages import page
 from rows import Row
 from served_model import Prediction
 from slices import SLICES
@@ -60,14 +58,8 @@ def render(
     disagreements = sorted(
         (row for row in rows if row.is_disagreement), key=lambda row: row.sureness, reverse=True
     )
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return page(
+        "report.html.j2",
         candidate=evaluation,
         champion=evaluation["champion"],
         difference=evaluation["difference"],
