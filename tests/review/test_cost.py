@@ -13,6 +13,7 @@ import pytest
 from review import prices
 from review.cost import cost
 from review.model import Cost, CostLine, Side
+from tests.stacks.resolved import Environment
 
 Json = dict[str, Any]
 CostOf = Callable[[str], Cost]
@@ -21,6 +22,7 @@ CostAfter = Callable[[str, str, Edit], Cost]
 
 TABLE = prices.read()
 HOURS = 730
+MACHINES = ("retrain", "train", "promote", "notify")
 
 
 @pytest.fixture
@@ -173,9 +175,17 @@ def test_without_a_schedule_there_is_no_retrain_in_a_month(cost_of: CostOf) -> N
     assert line(cost_of("dev"), "retrain: by hand").usd == 0
 
 
-def test_without_a_schedule_a_retrain_has_its_price_all_the_same(cost_of: CostOf) -> None:
-    # But for a few state transitions: in prod a person starts the promotion.
-    assert cost_of("dev").retrain == pytest.approx(cost_of("prod").retrain, rel=1e-4)
+def test_without_a_schedule_a_retrain_has_its_price_all_the_same(
+    cost_of: CostOf, environments: dict[str, Environment]
+) -> None:
+    """Prod's, but for states: dev promotes by itself and asks two endpoints, prod waits for a person."""
+    states = {
+        name: sum(len(environments[name].machines[one]["States"]) for one in MACHINES)
+        for name in ("dev", "prod")
+    }
+    more = (states["dev"] - states["prod"]) * TABLE.usd("state_transition")
+    dev, prod = cost_of("dev").retrain, cost_of("prod").retrain
+    assert dev and prod and dev == pytest.approx(prod + more)
 
 
 def test_training_on_spot_instances_costs_a_share(cost_of: CostOf, cost_after: CostAfter) -> None:
