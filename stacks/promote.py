@@ -23,9 +23,9 @@ from stacks.states import CALLS, UNCHANGED, State, caught, choice, failure, refu
 from stacks.storage import Storage
 from stacks.workflow import Workflow
 
-# CloudFormation has no error of its own for this answer, only its text.
 # A new instance has up to an hour to become healthy, one after the other while traffic is shifted.
 _LONGEST_SECONDS = 6 * 3600
+# CloudFormation has no error of its own for this answer, only its text.
 _NOTHING_CHANGED = "No updates are to be performed"
 
 
