@@ -95,6 +95,7 @@ WRONG = [
     "serving: {serverless: {memory_mb: 1000}}",
     "serving: {serverless: {provisioned_concurrency: 6}}",
     "serving: {serverless: {max_provisioned_concurrency: 3}}",
+    "serving: {golden_sentences: [{text: 재미있다, label: good}]}",
 ]
 """Wrong files, each without the three fields that every file has: one for every rule."""
 
