@@ -72,12 +72,15 @@ of what has ended, and sends the one message.
 
 ## The batch transform
 
+It is started by a person, a schedule or the arrival of a file, and scores what the table of scored files does
+not have as it is.
+
 ![The states of the batch transform](pictures/transform.svg)
 
 ## Data
 
 Which step reads and writes what, as the steps' roles allow it and no further. What a run makes stands below
-`<prefix>/<execution>/`.
+`<prefix>/<execution>/`, and a prediction below `predictions/` where its file stands below `incoming/`.
 
 ![What each step reads and writes in the buckets](pictures/data.svg)
 

@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "configuration.md"
 
 Json = dict[str, Any]
 
-_TRAIN = ROOT / "training_code" / "train.py"
+_TRAIN = ROOT / "training_code" / "hyperparameters.py"
 _HEAD = """\
 # Configuration
 
@@ -49,6 +49,7 @@ after the file's name.
 _BASE = {"environment": "dev", "owner": "nlp-team", "cost_centre": "nlp-dev"}
 _NETWORK = "network: {}\ntraining: {base_checkpoint: {s3_prefix: koelectra}}\n"
 _HUB = "hub: {model_id: someone/koelectra, revision: 0123456789abcdef0123456789abcdef01234567}"
+_MLFLOW = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/nlp"
 WRONG = [
     "enviroment: dev",
     "environment: Dev",
@@ -67,6 +68,9 @@ WRONG = [
     "images: {training: 4.49.0, inference: 5.5.3}",
     "images: {training: 5.3.0, inference: 5.5.3}",
     "data: {label_column: document}",
+    "data: {text_pair_column: label}",
+    "data: {label_separator: ''}",
+    "data: {label_separator: ;, labels: {연기;음악: both, 이야기: story}}",
     "data: {labels: {yes: positive, no: negative}}",
     "data: {labels: {0: negative, 1: negative}}",
     "data: {labels: {0: negative, 1: very=positive}}",
@@ -83,6 +87,13 @@ WRONG = [
     " hyperparameters: {bf16: true}}",
     "training: {schedule: {expression: every sunday}}",
     "training: {schedule: {expression: rate(7 days), timezone: Seoul}}",
+    "serving: {batch: {schedule: {expression: rate(1 moment)}}}",
+    "serving: {batch: {on_arrival: often}}",
+    "training: {mlflow_tracking_server_arn: mlflow}",
+    f"region: ap-northeast-2\ntraining: {{mlflow_tracking_server_arn: {_MLFLOW}}}",
+    f"account: '111122223333'\ntraining: {{mlflow_tracking_server_arn: {_MLFLOW}}}",
+    "network: {}\ntraining: {base_checkpoint: {s3_prefix: koelectra},"
+    f" mlflow_tracking_server_arn: {_MLFLOW}}}",
     "processing: {instance_type: ml.g5.xlarge}",
     f"serving: {{realtime: null, batch: null, {_HUB}}}",
     "serving: {hub: {model_id: someone/koelectra, revision: main}}",
@@ -96,6 +107,8 @@ WRONG = [
     "serving: {serverless: {provisioned_concurrency: 6}}",
     "serving: {serverless: {max_provisioned_concurrency: 3}}",
     "serving: {golden_sentences: [{text: 재미있다, label: good}]}",
+    "serving: {golden_sentences: [{text: 재미있다, text_pair: 좋다, label: positive}]}",
+    "data: {text_pair_column: 가설}\nserving: {golden_sentences: [{text: 재미있다, label: positive}]}",
 ]
 """Wrong files, each without the three fields that every file has: one for every rule."""
 

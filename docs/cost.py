@@ -38,10 +38,11 @@ not reckoned."""
 _LEFT_OUT = """\
 - Taxes, support plans, Savings Plans and other discounts, and what an account has for nothing.
 - Data transfer: out to the internet, between zones, and what endpoints process ($0.016 a GB in Ireland).
-- Cents: requests to S3, the table of the locks, which is paid by the request, the messages of topic and
-  queue, the schedule, traces, the gate's metrics, the volumes of endpoints.
+- Cents: requests to S3, the tables of locks and of scored files, which are paid by the request, the messages
+  of topic and queues, the schedules, traces, the gate's metrics, the volumes of endpoints.
 - What is free: parameters of SSM, the budget (AWS charges for budgets that act), the gateway to S3, roles,
   models and their registry.
+- An MLflow tracking server, paid by the hour, which no stack here makes.
 - The CDK's bootstrap stack, and training code in its bucket.
 - What an environment leaves behind when it is destroyed: its buckets and its key."""
 

@@ -50,8 +50,9 @@ class Service:
         """Make a function the operation ``name``; of what it returns, the answer has what the model has.
 
         ``members`` names all that a request may have, at any depth; ``name=value`` may have only that value,
-        and ``name!`` must be given wherever it can be. Anything else is refused by name. Members that are
-        named and not acted on have no meaning without a cloud: nobody checks a role, nothing is encrypted.
+        or one of those between bars, and ``name!`` must be given wherever it can be. Anything else is refused
+        by name. Members that are named and not acted on have no meaning without a cloud: nobody checks a
+        role, nothing is encrypted.
         """
 
         def register(function: Operation) -> Operation:
@@ -114,8 +115,8 @@ def _problems(value: Any, shape: Any, path: str, members: dict[str, str]) -> Ite
             only = members.get(name, "" if f"{name}!" in members else None)
             if only is None:
                 yield f"localaws does not implement {where}"
-            elif only not in ("", str(item)):
-                yield f"localaws does not implement {item} as {name}, only {only}"
+            elif only and str(item) not in only.split("|"):
+                yield f"localaws does not implement {item} as {name}, only {only.replace('|', ' and ')}"
             else:
                 yield from _problems(item, shape.members[name], where, members)
     elif shape.type_name == "list":

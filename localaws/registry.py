@@ -1,11 +1,15 @@
 """The Model Registry: model package groups and their versions."""
 
+import copy
+import threading
+
 from localaws.api import ApiError, Json, invalid, operation
 from localaws.events import publish
 from localaws.resources import Collection, now
 
 model_package_groups = Collection("ModelPackageGroup")
 model_packages = Collection("ModelPackage", filters="ModelPackageGroupName! ModelApprovalStatus")
+_creating = threading.Lock()
 operation("DeleteModelPackage", "ModelPackageName")(model_packages.delete)
 
 
@@ -33,10 +37,30 @@ def _create_model_package(request: Json) -> Json:
     if len(request["InferenceSpecification"]["Containers"]) != 1:
         raise invalid("localaws serves models of one container")
     group = model_package_groups.get(request["ModelPackageGroupName"])
+    with _creating:
+        return _made_before(request) or _make(request, group)
+
+
+def _made_before(request: Json) -> Json | None:
+    """The package of an earlier request with the same ClientToken.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
+    """
+    token = request.get("ClientToken")
+    for record in model_packages.all() if token else ():
+        if record.get("ClientToken") == token:
+            if record["asked"] != request:
+                raise invalid(f"The ClientToken {token} was given with another request")
+            return record
+    return None
+
+
+def _make(request: Json, group: Json) -> Json:
     group["versions"] += 1
     record = model_packages.add(
         request,
         f"{group['ModelPackageGroupName']}/{group['versions']}",
+        asked=copy.deepcopy(request),
         ModelPackageGroupName=group["ModelPackageGroupName"],
         ModelPackageVersion=group["versions"],
         ModelPackageStatus="Completed",

@@ -179,6 +179,10 @@ def _call_sdk(resource: str, argument: Any) -> Any:
     request = argument or {}
     if model.input_shape:
         request = stepfunctions._sdk_json_param_value(request, model.input_shape)
+        for member, shape in model.input_shape.members.items():
+            # What is to be bytes may be given as JSON, as is a manifest to s3:putObject.
+            if shape.type_name == "blob" and isinstance(request.get(member), dict | list):
+                request[member] = json.dumps(request[member], ensure_ascii=False)
     java = _java_name(client)
     answer = _call(client, method, request, java, java)
     result = stepfunctions._sdk_json_value(answer, model.output_shape) if model.output_shape else {}

@@ -1,5 +1,6 @@
 """S3 into folders, and folders into S3, as SageMaker moves them for a job."""
 
+import json
 import tarfile
 import tempfile
 import zlib
@@ -7,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlparse
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import ClientError
@@ -22,11 +22,12 @@ class TransferError(Exception):
 @contextmanager
 def _s3(uri: str, what: str) -> Iterator[tuple[Any, str, str]]:
     """A client, and bucket and key of ``s3://bucket/key``; S3's errors become TransferErrors."""
-    parts = urlparse(uri)
-    if parts.scheme != "s3" or not parts.netloc:
+    # Not urlparse: a key may hold ? and #.
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not bucket:
         raise TransferError(f"{uri!r} is not an S3 URI (s3://bucket/key)")
     try:
-        yield aws.client("s3"), parts.netloc, parts.path.removeprefix("/")
+        yield aws.client("s3"), bucket, key
     except (ClientError, Boto3Error) as error:
         raise TransferError(f"Data {what} failed: {uri}: {error}") from error
 
@@ -39,14 +40,42 @@ def download(uri: str, folder: Path, *, required: bool = True) -> None:
             for key in (item["Key"] for item in page.get("Contents", []) if not item["Key"].endswith("/")):
                 rest = key.removeprefix(prefix)
                 whole = prefix.endswith("/") or rest.startswith("/")
-                file = folder / (rest if whole else key[prefix.rfind("/") + 1 :]).lstrip("/")
-                if ".." in file.parts:
-                    raise TransferError(f"Data download failed: the key {key!r} leads out of its folder")
-                file.parent.mkdir(parents=True, exist_ok=True)
-                s3.download_file(bucket, key, str(file))
+                _fetch(s3, bucket, key, folder, (rest if whole else key[prefix.rfind("/") + 1 :]).lstrip("/"))
                 found = True
     if required and not found:
         raise TransferError(f"Data download failed: No S3 objects found under S3 URL {uri!r}")
+
+
+def download_manifest(uri: str, folder: Path) -> str:
+    """Download what a manifest names, each to the path that it has there; returns the manifest's prefix.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html
+    """
+    with _s3(uri, "download") as (s3, bucket, key):
+        text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        first, *names = json.loads(text)
+        prefix = first["prefix"]
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise ValueError("names no objects")
+    except (ValueError, TypeError, KeyError) as error:
+        form = '[{"prefix": "s3://bucket/prefix/"}, "rest of a key", …]'
+        raise TransferError(
+            f"Data download failed: {uri} is no manifest, which is {form}: {error}"
+        ) from error
+    with _s3(prefix, "download") as (s3, bucket, start):
+        for name in names:
+            _fetch(s3, bucket, f"{start}{name}", folder, name)
+    return str(prefix)
+
+
+def _fetch(s3: Any, bucket: str, key: str, folder: Path, name: str) -> None:
+    """Download an object to the path ``name`` in the folder."""
+    file = folder / name
+    if not file.is_relative_to(folder) or ".." in file.parts:
+        raise TransferError(f"Data download failed: the key {key!r} leads out of its folder")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    s3.download_file(bucket, key, str(file))
 
 
 def extract(archive: Path, folder: Path) -> None:

@@ -20,7 +20,7 @@ STRATEGIES = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
 @jobs.job(
     Collection("TransformJob"),
     """TransformJobName ModelName Environment Tags Key Value
-    TransformInput DataSource S3DataSource S3DataType=S3Prefix S3Uri
+    TransformInput DataSource S3DataSource S3DataType=S3Prefix|ManifestFile S3Uri
     ContentType! CompressionType=None SplitType
     TransformOutput S3OutputPath Accept AssembleWith KmsKeyId
     TransformResources InstanceType InstanceCount VolumeKmsKeyId
@@ -44,7 +44,12 @@ class TransformJob(jobs.Job):
     def work(self) -> tuple[str, str, str]:
         """Fetch the input, start the servers, write what they make of each file."""
         folder = self.base / "input"
-        storage.download(self.record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"], folder)
+        source = self.record["TransformInput"]["DataSource"]["S3DataSource"]
+        if source["S3DataType"] == "ManifestFile":
+            self._root = storage.download_manifest(source["S3Uri"], folder)
+        else:
+            self._root = source["S3Uri"]
+            storage.download(self._root, folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         # One that would have no file is not started.
         count = min(self.record["TransformResources"]["InstanceCount"], len(files))
@@ -78,7 +83,6 @@ class TransformJob(jobs.Job):
             f"MaxConcurrentTransforms={at_once(self.record)}, MaxPayloadInMB={megabytes(self.record)}, "
             f"BatchStrategy={strategy}",
         )
-        source = self.record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         target, blamed = self.record["TransformOutput"]["S3OutputPath"].rstrip("/"), []
         try:
             for file in files:
@@ -87,7 +91,7 @@ class TransformJob(jobs.Job):
                     output = instance.output(file.read_bytes())
                 except FileError as error:
                     blamed.append(error.blame)
-                    whole = f"{source.removeprefix('s3://').rpartition('/')[0]}/{name}"
+                    whole = f"{self._root.removeprefix('s3://').rpartition('/')[0]}/{name}"
                     _tell(log, *(f"{whole}: {line}" for line in error.lines))
                     continue
                 if self.stopping.is_set():

@@ -55,7 +55,8 @@ def retrains(asked: Asked, retrain: Retrain) -> Lines:
     if retrain.unknown:
         return
     jobs = ", ".join(retrain.jobs)
-    schedules = asked.of_type("AWS::Scheduler::Schedule")
+    # Another one may start the batch transform.
+    schedules = [one for one in asked.of_type("AWS::Scheduler::Schedule") if _is_retrains(one)]
     for schedule in schedules:
         expression = schedule["ScheduleExpression"]
         times = starts_a_month(expression, asked.table.assumed("hours_a_month"))
@@ -66,6 +67,10 @@ def retrains(asked: Asked, retrain: Retrain) -> Lines:
         )
     if not schedules:
         yield CostLine("retrain: by hand", f"none in a month; one: {jobs}", 0)
+
+
+def _is_retrains(schedule: Json) -> bool:
+    return not str(schedule["Name"]).endswith("-transform")
 
 
 def _cluster(job: Json) -> Json:

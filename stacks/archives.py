@@ -31,9 +31,16 @@ class CodeArchive:
     """Last part of its URI."""
 
 
-def training_archive(scope: Construct) -> CodeArchive:
-    """The training code with the inference code beside it, which goes into every model archive."""
-    data = pack({"": ROOT / "training_code", "inference_code": ROOT / "inference_code"})
+def training_archive(scope: Construct, *, tracked: bool) -> CodeArchive:
+    """The training code with the inference code beside it, which goes into every model archive.
+
+    A training job that is `tracked` installs MLflow's client before it begins.
+    """
+    parts = {"": ROOT / "training_code", "inference_code": ROOT / "inference_code"}
+    if tracked:
+        # The training toolkit installs what a file of this name says.
+        parts["requirements.txt"] = ROOT / "training_code" / "mlflow-requirements.txt"
+    data = pack(parts)
     # Of the tar, not of the gzip: zlib's bytes differ from one machine to the next.
     digest = hashlib.sha256(data).hexdigest()
     path = ROOT / "build" / "archives" / f"{digest}.tar.gz"
@@ -54,13 +61,13 @@ def training_archive(scope: Construct) -> CodeArchive:
     )
 
 
-def pack(folders: dict[str, Path]) -> bytes:
-    """A tar of `folders` (path in the archive → folder), sorted, without times or owners."""
+def pack(parts: dict[str, Path]) -> bytes:
+    """A tar of `parts` (path in the archive → file or folder), sorted, without times or owners."""
     files = sorted(
-        (str(Path(prefix, file.relative_to(folder))), file)
-        for prefix, folder in folders.items()
-        for file in folder.rglob("*")
-        if file.is_file() and not any(map(_left_by_a_tool, file.relative_to(folder).parts))
+        (str(Path(name, file.relative_to(part))), file)
+        for name, part in parts.items()
+        for file in (part, *part.rglob("*"))
+        if file.is_file() and not any(map(_left_by_a_tool, file.relative_to(part).parts))
     )
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:

@@ -32,11 +32,17 @@ class DataSettings(BaseModel):
     """Name of the text's column."""
     label_column: Column = "label"
     """Name of the label's column."""
+    text_pair_column: Column | None = None
+    """Name of the second text's column, where texts come in pairs."""
+    label_separator: str | None = None
+    """What stands between the labels of a text, as in `,`: each text may then have several, or none. Without
+    it each has one."""
     labels: Annotated[dict[str, str], BeforeValidator(_with_text_keys), Field(max_length=_MOST_LABELS)] = {
         "0": "negative",
         "1": "positive",
     }
-    """What a label is in the files, and its name in the model's answers. Several may have one name."""
+    """What a label is in the files, and its name in the model's answers. Several may have one name. Empty
+    (`{}`): the names are what stands in the files."""
     parquet: bool = False
     """Whether files may be Parquet, for which *Prepare* takes pyarrow from `packages/` of the artifact
     bucket."""
@@ -55,16 +61,28 @@ class DataSettings(BaseModel):
     max_length_drift: Share = 0.2
     """By how much the lengths may have shifted since the champion's data: the Kolmogorov-Smirnov distance."""
 
-    @field_validator("label_column")
+    @field_validator("label_column", "text_pair_column")
     @classmethod
-    def _is_another(cls, value: str, info: ValidationInfo) -> str:
-        if value == info.data.get("text_column"):
-            raise ValueError("is the text's column, too; name the label's")
+    def _is_another(cls, value: str | None, info: ValidationInfo) -> str | None:
+        for other in ("text_column", "label_column"):
+            if value is not None and value == info.data.get(other):
+                raise ValueError(f"is {other}, too; name another")
+        return value
+
+    @field_validator("label_separator")
+    @classmethod
+    def _separates(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\S{1,10}", value):
+            raise ValueError(
+                "is no separator; allowed: 1 to 10 characters without blanks, in quotes (a bare bar begins a "
+                "block of text in YAML)"
+            )
         return value
 
     @field_validator("labels")
     @classmethod
-    def _are_names(cls, value: dict[str, str]) -> dict[str, str]:
+    def _are_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        separator = info.data.get("label_separator")
         for written, name in value.items():
             if not re.fullmatch(r"[^\s=-]([^=\n\r]{0,58}[^\s=])?", name):
                 raise ValueError(
@@ -75,7 +93,9 @@ class DataSettings(BaseModel):
                 raise ValueError(
                     f"has {written!r}; allowed in the files: 1 to 100 characters without line breaks"
                 )
-        if len(set(value.values())) < 2:
+            if separator and separator in written:
+                raise ValueError(f"has {written!r}, which label_separator would cut; give another separator")
+        if value and len(set(value.values())) < 2:
             raise ValueError("has less than two names; there is nothing to tell apart")
         return value
 
@@ -83,7 +103,8 @@ class DataSettings(BaseModel):
     @classmethod
     def _leaves_room(cls, value: float, info: ValidationInfo) -> float:
         names = set(info.data.get("labels", {}).values())
-        if value * len(names) > 1:
+        # Where a text may have several, each of them can be in all texts.
+        if not info.data.get("label_separator") and value * len(names) > 1:
             raise ValueError(
                 f"cannot be had by each of {len(names)} labels; allowed: up to {1 / len(names):g}"
             )

@@ -66,12 +66,15 @@ def _statements(environment: str) -> list[dict[str, Any]]:
                 }
             },
         },
-        # Alarms and the budget publish to the encrypted topic:
+        # Alarms and the budget publish to the encrypted topic, rules send to the encrypted queues:
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         {
             "Sid": "Publishers",
             "Effect": "Allow",
-            "Principal": {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]},
+            "Principal": {
+                "Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
+            },
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
             "Condition": own,

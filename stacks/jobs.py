@@ -143,8 +143,15 @@ class JobRequests:
         if training.spot:
             request["EnableManagedSpotTraining"] = True
             request["StoppingCondition"]["MaxWaitTimeInSeconds"] = training.max_wait_seconds
-        # What comes from the Hub has to be fetched.
-        request["EnableNetworkIsolation"] = training.base_checkpoint.s3_prefix is not None
+        if server := training.mlflow_tracking_server_arn:
+            request["Environment"] = {
+                "MLFLOW_TRACKING_URI": server,
+                "MLFLOW_EXPERIMENT_NAME": f"nunchi-{self._settings.environment}",
+                "MLFLOW_RUN_NAME": query("$run"),
+            }
+        # What comes from the Hub has to be fetched, and MLflow to be told.
+        from_hub = training.base_checkpoint.s3_prefix is None
+        request["EnableNetworkIsolation"] = not (from_hub or server)
         if self._network:
             request["EnableInterContainerTrafficEncryption"] = True
             request["VpcConfig"] = self._network.vpc_config()
@@ -292,10 +299,13 @@ class JobRequests:
 
 def data_arguments(data: DataSettings) -> list[str]:
     """What prepare.py is told of the data."""
-    single = data.model_dump(exclude={"labels", "parquet"})
+    single = data.model_dump(exclude={"labels", "parquet"}, exclude_none=True)
     labels = [f"{name}={written}" for written, name in data.labels.items()]
     # A column's name may begin with a dash, a label's may not.
-    return [*(f"--{name}={value}" for name, value in single.items()), "--labels", *labels]
+    return [
+        *(f"--{name}={value}" for name, value in single.items()),
+        *(["--labels", *labels] if labels else ["--labels="]),
+    ]
 
 
 def _input(name: str, s3_uri: str) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from constructs import Construct
 from stacks.alarms import Metric, make_alarm
 from stacks.budget import Budget
 from stacks.dashboard import Dashboard
+from stacks.dead_letters import dead_letter_queue
 from stacks.endpoint_metrics import invocation_metric
 from stacks.environment_stack import EnvironmentStack, arn
 from stacks.realtime import ERROR_PERCENT, guarding_alarms
-from stacks.schedule import dead_letter_queue
 from stacks.settings import Settings
 from stacks.training import TrainingStack
 
@@ -31,7 +31,7 @@ class MonitoringStack(EnvironmentStack):
         Budget(self, settings=settings, topic_arn=training.exports.topic_arn)
 
     def _workflows(self) -> None:
-        serving, schedule = self._settings.serving, self._settings.training.schedule
+        serving = self._settings.serving
         for machine in ("retrain", "promote", *(["transform"] if serving.batch else []), "notify"):
             name = self._settings.name(machine)
             dimensions = {"StateMachineArn": arn("states", f"stateMachine:{name}")}
@@ -46,12 +46,14 @@ class MonitoringStack(EnvironmentStack):
                 },
                 expression="failed + timedout + aborted",
             )
-        if schedule:
-            queue = dead_letter_queue(self._settings)
+        batch = serving.batch
+        by_itself = bool(batch and (batch.schedule or batch.on_arrival))
+        for part in ("training", *(["serving"] if by_itself else [])):
+            queue = dead_letter_queue(self._settings, part)
             self._alarm(
-                "RetrainNotStarted",
-                "retrain-not-started",
-                f"The schedule could not start the retrain. The queue {queue} holds the reason.",
+                f"{part.title()}NotStarted",
+                f"{part}-not-started",
+                f"A schedule or an event could not start its workflow. The queue {queue} holds the reason.",
                 {
                     "waiting": Metric(
                         "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, "Maximum"

@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.htm
 
 from __future__ import annotations
 
-from aws_cdk import aws_events as events
 from constructs import Construct
 
+from stacks.dead_letters import DeadLetters
 from stacks.environment_stack import arn
 from stacks.jsonata import query, source
 from stacks.lock import Locks
-from stacks.permissions import Permission, make_role
+from stacks.permissions import Permission
+from stacks.rule import make_rule
 from stacks.settings import Settings
 from stacks.states import UNCHANGED, State, choice, in_its_own_words, regardless, task, when
 from stacks.storage import Storage
@@ -25,7 +26,7 @@ TOLD = ("retrain", "promote", "transform")
 _SERVES = {
     "retrain": UNCHANGED,
     "promote": "What serves: see the runbook, if the step came after WriteChampion.",
-    "transform": "The files that failed have no predictions.",
+    "transform": "What has no predictions yet is scored by the next execution.",
 }
 
 
@@ -33,7 +34,14 @@ class Notify(Construct):
     """The state machine, and the rule that starts it."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, storage: Storage, locks: Locks, topic_arn: str
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        storage: Storage,
+        locks: Locks,
+        topic_arn: str,
+        dead_letters: DeadLetters,
     ) -> None:
         """Build both; they publish to the topic, and give the locks of what has ended back."""
         super().__init__(scope, "Notify")
@@ -57,19 +65,12 @@ class Notify(Construct):
                 Permission(["sns:Publish"], [topic_arn]),
             ],
         )
-        role = make_role(
+        make_rule(
             self,
-            "EventRole",
-            service="events",
-            description=f"Nunchi {settings.environment}: notification",
-            permissions=[Permission(["states:StartExecution"], [workflow.state_machine.ref])],
-        )
-        events.CfnRule(
-            self,
-            "Rule",
-            name=settings.name("notify"),
-            description=f"Nunchi {settings.environment}: an execution ended",
-            event_pattern={
+            settings=settings,
+            part="notify",
+            description="an execution ended",
+            pattern={
                 "source": ["aws.states"],
                 "detail-type": ["Step Functions Execution Status Change"],
                 "detail": {
@@ -77,9 +78,8 @@ class Notify(Construct):
                     "stateMachineArn": [arn("states", f"stateMachine:{name}") for name in names.values()],
                 },
             },
-            targets=[
-                {"id": "notify", "arn": workflow.state_machine.ref, "roleArn": role.attr_arn},
-            ],
+            state_machine_arn=workflow.state_machine.ref,
+            dead_letters=dead_letters,
         )
 
 

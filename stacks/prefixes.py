@@ -12,10 +12,12 @@ MANIFESTS = "manifests"
 CHECKPOINTS = "checkpoints"
 CAPTURES = "captures"
 PREDICTIONS = "predictions"
+BATCHES = "batches"
+"""Manifests: the files of each batch transform job."""
 BASE_MODELS = "base-models"
 """Checkpoints that training starts from, in place of the Hub's: the team puts them there."""
 PACKAGES = "packages"
 """Python packages for jobs that cannot reach an index: the team puts them there."""
 
-MADE_AGAIN = (DATASETS, CHECKPOINTS, CAPTURES, PREDICTIONS)
+MADE_AGAIN = (DATASETS, CHECKPOINTS, CAPTURES, PREDICTIONS, BATCHES)
 """What expires."""

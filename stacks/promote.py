@@ -57,7 +57,7 @@ class Promote(Construct):
             states={
                 **check(champion, start="AskForLock", next="ReadServing"),
                 # Another promotion's end is waited for: this one may be the better model's.
-                **locks.take("promote", seconds=_LONGEST_SECONDS, waits=True, next="ReadChampion"),
+                **locks.take("promote", seconds=_LONGEST_SECONDS, when_busy="wait", next="ReadChampion"),
                 **_at_rest(serving_stack, next="WriteChampion"),
                 **_switch(settings, champion, serving_stack),
                 **smoke_test(settings, next="MarkChampion", failed="RestoreChampion"),
@@ -79,7 +79,7 @@ class Promote(Construct):
                     because="A stack's ARN ends in an id that it gets when it is made",
                 ),
                 *smoke_test_permissions(settings),
-                *locks.take_permissions(settings.name("promote")),
+                *locks.take_permissions(settings.name("promote"), "DeleteItem"),
             ],
         )
 

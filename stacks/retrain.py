@@ -68,7 +68,7 @@ class Retrain(Construct):
                 **locks.take(
                     "retrain",
                     seconds=_longest_seconds(settings),
-                    waits=settings.training.when_busy == "wait",
+                    when_busy=settings.training.when_busy,
                     next="ReadChampion",
                 ),
                 **_read_champion(champion),
@@ -103,7 +103,7 @@ class Retrain(Construct):
                 ),
                 record_permission(settings),
                 keep_permission("Processing", "Training"),
-                *locks.take_permissions(settings.name("retrain")),
+                *locks.take_permissions(settings.name("retrain"), "DeleteItem"),
                 # What the jobs found is read under the key.
                 Permission(["kms:Decrypt"], [storage.key_arn]),
             ],

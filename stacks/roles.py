@@ -14,6 +14,9 @@ from stacks.permissions import Permission, make_role
 from stacks.settings import Settings
 from stacks.storage import Storage
 
+# What training_code/tracking.py calls, by its client:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerwithmlflow.html
+_TRACKING = ("CreateExperiment", "CreateRun", "GetExperimentByName", "GetRun", "LogBatch", "UpdateRun")
 _BY_PREFIX = "An execution names the reviews and the checkpoint, and what it makes, by prefix"
 
 
@@ -56,6 +59,8 @@ class JobRoles(Construct):
                 *self._instances(processing_type),
             ],
         )
+        server = settings.training.mlflow_tracking_server_arn
+        tracking = Permission([f"sagemaker-mlflow:{action}" for action in _TRACKING], [server or ""])
         checkpoints = [self._write(prefixes.CHECKPOINTS), self._read(prefixes.CHECKPOINTS)]
         self.train = self._role(
             "Train",
@@ -63,6 +68,7 @@ class JobRoles(Construct):
                 *(source, sources, self._read(prefixes.DATASETS), self._read(prefixes.BASE_MODELS)),
                 *(self._write(prefixes.MODELS), runs),
                 *(checkpoints if settings.training.checkpoints else []),
+                *([tracking] if server else []),
                 *self._container("TrainingJobs", f"{settings.name('train')}-", training),
                 *self._instances(*training_types),
             ],
@@ -103,10 +109,11 @@ class JobRoles(Construct):
                 Permission(
                     ["s3:GetObject"],
                     [self._storage.data_arn(f"{prefixes.INCOMING}/*")],
-                    because="An execution names its files by prefix",
+                    because="A job's manifest names its files",
                 ),
                 Permission(["s3:ListBucket"], [self._storage.data_arn()]),
-                self._write(prefixes.PREDICTIONS),
+                self._read(prefixes.BATCHES),
+                self._write(prefixes.PREDICTIONS, because="A prediction is named after its file"),
                 *self._job_logs("TransformJobs", f"{self._settings.name('transform')}-"),
             ]
         types = [way.instance_type for way in (serving.realtime, serving.batch) if way]

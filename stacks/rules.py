@@ -81,11 +81,31 @@ def check_tag(value: str) -> str:
     return value
 
 
+def check_tracking_server(value: str) -> str:
+    """`value`, when an MLflow tracking server's ARN looks so.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeMlflowTrackingServer.html
+
+    Raises:
+        ValueError: for any other.
+    """
+    if not re.fullmatch(
+        r"arn:aws:sagemaker:[a-z0-9-]+:[0-9]{12}:mlflow-tracking-server/[A-Za-z0-9](-*[A-Za-z0-9]){0,255}",
+        value,
+    ):
+        raise ValueError(
+            "is not the ARN of an MLflow tracking server; allowed: "
+            "arn:aws:sagemaker:<region>:<account>:mlflow-tracking-server/<name>"
+        )
+    return value
+
+
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule that does not hold in `settings`."""
     for rules in (
         _images,
         _training,
+        _tracking,
         _processing,
         _spot,
         _serving,
@@ -166,6 +186,25 @@ def _training(settings: Settings) -> Iterator[Broken]:
             True,
             f"the {_NO_BFLOAT16[family]} of {instance_type} (training.instance_type) has no bfloat16, which "
             "came with Ampere; leave it out (float16 is the default) or take ml.g5, ml.p4d or a later family",
+        )
+
+
+def _tracking(settings: Settings) -> Iterator[Broken]:
+    field, arn = "training.mlflow_tracking_server_arn", settings.training.mlflow_tracking_server_arn
+    if arn is None:
+        return
+    region, account = arn.split(":")[3:5]
+    if settings.region not in (None, region):
+        yield Broken(field, arn, f"is in {region}; take a tracking server in {settings.region} (region)")
+    if settings.account not in (None, account):
+        yield Broken(field, arn, f"is in {account}; take a tracking server in {settings.account} (account)")
+    if settings.network:
+        # There the training container is isolated: not even an interface endpoint of MLflow is reached.
+        yield Broken(
+            field,
+            arn,
+            "training does not reach MLflow from a network without a way to the internet; leave it out (each "
+            "run is a trial of SageMaker Experiments all the same), or network",
         )
 
 
@@ -344,8 +383,19 @@ def _network(settings: Settings) -> Iterator[Broken]:
 
 def _golden_sentences(settings: Settings) -> Iterator[Broken]:
     known = dict.fromkeys(settings.data.labels.values())
+    pairs = settings.data.text_pair_column is not None
     for number, sentence in enumerate(settings.serving.golden_sentences):
-        if sentence.label not in known:
+        if pairs != (sentence.text_pair is not None):
+            yield Broken(
+                f"serving.golden_sentences[{number}].text_pair",
+                sentence.text_pair,
+                "the models of this environment answer pairs (data.text_pair_column); give the second text"
+                if pairs
+                else "the models of this environment answer single texts; leave it out, or set "
+                "data.text_pair_column",
+            )
+        # Without labels in the settings they come from the data, which the synthesis does not see.
+        if known and sentence.label not in known:
             yield Broken(
                 f"serving.golden_sentences[{number}].label",
                 sentence.label,

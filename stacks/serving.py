@@ -5,13 +5,16 @@ from __future__ import annotations
 from aws_cdk import CfnOutput
 from constructs import Construct
 
+from stacks.arrival import Arrival
+from stacks.dead_letters import DeadLetters
 from stacks.environment_stack import EnvironmentStack, arn
 from stacks.network import NetworkStack
 from stacks.realtime import Realtime
+from stacks.schedule import Schedule
 from stacks.served_model import ServedModel
 from stacks.serverless import Serverless
-from stacks.settings import Settings
-from stacks.storage import StorageStack
+from stacks.settings import BatchSettings, Settings
+from stacks.storage import Storage, StorageStack
 from stacks.training import TrainingStack
 from stacks.transform import Transform
 
@@ -63,7 +66,44 @@ class ServingStack(EnvironmentStack):
                 batch=serving.batch,
                 storage=buckets,
                 model=model,
+                locks=training.exports.locks,
             )
             # It is there with the first champion only; its name is known.
             machine = arn("states", f"stateMachine:{settings.name('transform')}")
             CfnOutput(self, "TransformStateMachine", value=machine)
+            self._start_by_itself(serving.batch, machine, buckets, model)
+
+    def _start_by_itself(
+        self, batch: BatchSettings, machine: str, storage: Storage, model: ServedModel
+    ) -> None:
+        if not (batch.schedule or batch.on_arrival):
+            return
+        settings = self._settings
+        dead_letters = DeadLetters(
+            self,
+            settings=settings,
+            storage=storage,
+            part="serving",
+            rules=[settings.name("arrival")] if batch.on_arrival else [],
+        )
+        if batch.schedule:
+            schedule = Schedule(
+                self,
+                settings=settings,
+                schedule=batch.schedule,
+                part="transform",
+                state_machine_arn=machine,
+                input='{"quiet": true}',
+                storage=storage,
+                dead_letters=dead_letters,
+            )
+            model.while_it_serves(schedule.schedule)
+        if batch.on_arrival:
+            arrival = Arrival(
+                self,
+                settings=settings,
+                storage=storage,
+                state_machine_arn=machine,
+                dead_letters=dead_letters,
+            )
+            model.while_it_serves(arrival.rule)

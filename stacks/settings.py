@@ -116,7 +116,7 @@ class Hyperparameters(_Model):
 
 
 class ScheduleSettings(_Model):
-    """When the retrain starts by itself."""
+    """When a workflow starts by itself."""
 
     expression: str
     """As EventBridge Scheduler reads it: `cron(0 3 ? * SUN *)`, `rate(7 days)` or `at(2027-01-01T03:00:00)`.
@@ -162,9 +162,16 @@ class TrainingSettings(_Model):
     """Warm pool: how long the instance is kept, and paid, for the next job. Not with spot."""
     when_busy: Literal["end", "wait"] = "end"
     """What a retrain does while another is at work."""
+    mlflow_tracking_server_arn: str | None = None
+    """SageMaker's MLflow tracking server that each training is a run on."""
     base_checkpoint: BaseCheckpoint = BaseCheckpoint()
     hyperparameters: Hyperparameters = Hyperparameters()
     schedule: ScheduleSettings | None = None
+
+    @field_validator("mlflow_tracking_server_arn")
+    @classmethod
+    def _is_a_tracking_server(cls, value: str | None) -> str | None:
+        return None if value is None else rules.check_tracking_server(value)
 
 
 class ProcessingSettings(_Model):
@@ -182,7 +189,8 @@ class GateSettings(_Model):
     """When a trained model may go live."""
 
     min_accuracy: Annotated[float, Field(ge=0, le=1)] = 0.85
-    """Accuracy on the held-out rows below which no model passes."""
+    """Accuracy on the held-out rows below which no model passes. Where a text may have several labels, it is
+    the share of the texts with all of theirs and no other."""
     max_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.005
     """How much lower than the champion's, on the same rows, the accuracy may be."""
     max_slice_accuracy_drop: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -246,6 +254,9 @@ class BatchSettings(_Model):
     bad_lines: Literal["report", "fail"] = "report"
     """What becomes of a line that is no request: `report` puts the error in the place of its answer, `fail`
     fails the job."""
+    on_arrival: bool = False
+    """Whether a new file below `incoming/` starts it."""
+    schedule: ScheduleSettings | None = None
 
 
 class HubModel(_Model):
@@ -273,8 +284,15 @@ class GoldenSentence(_Model):
 
     text: Annotated[str, Field(min_length=1, max_length=500)]
     """As a caller would send it."""
+    text_pair: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """The second text, where texts come in pairs."""
     label: Annotated[str, Field(min_length=1, max_length=60)]
-    """The right answer."""
+    """The right answer; where a text may have several labels, the likeliest."""
+
+    @property
+    def inputs(self) -> str | dict[str, str]:
+        """What the endpoint is asked."""
+        return self.text if self.text_pair is None else {"text": self.text, "text_pair": self.text_pair}
 
 
 class ServingSettings(_Model):

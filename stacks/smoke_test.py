@@ -7,7 +7,7 @@ import json
 from stacks.environment_stack import arn
 from stacks.jsonata import query, source
 from stacks.permissions import Permission
-from stacks.settings import Settings
+from stacks.settings import GoldenSentence, Settings
 from stacks.states import State, caught, choice, task, when
 
 _RESTORED = "The previous model serves again."
@@ -25,9 +25,11 @@ def smoke_test(settings: Settings, *, next: str, failed: str) -> dict[str, State
     if not endpoints:
         return {}
     golden = settings.serving.golden_sentences
-    texts = [sentence.text for sentence in golden] or [_ANY]
+    inputs = [sentence.inputs for sentence in golden] or [_ANY]
     form = "$answers[$type(label) = 'string' and $type(score) = 'number']"
-    right = f"$type($answers) = 'array' and $count($answers) = {len(texts)} and $count({form}) = {len(texts)}"
+    right = (
+        f"$type($answers) = 'array' and $count($answers) = {len(inputs)} and $count({form}) = {len(inputs)}"
+    )
     if golden:
         right += f" and [$answers.label] = {source([sentence.label for sentence in golden])}"
     names = [f"Ask{way}" for way in endpoints]
@@ -39,7 +41,7 @@ def smoke_test(settings: Settings, *, next: str, failed: str) -> dict[str, State
                 "EndpointName": endpoint,
                 "ContentType": "application/json",
                 "Accept": "application/json",
-                "Body": json.dumps({"inputs": texts}, ensure_ascii=False),
+                "Body": json.dumps({"inputs": inputs}, ensure_ascii=False),
             },
             assign={"answers": query("$parse($states.result.Body)"), "endpoint": endpoint},
             next=f"Is{way}Right",
@@ -95,4 +97,8 @@ def _endpoints(settings: Settings) -> dict[str, str]:
 
 def _told(settings: Settings) -> str:
     golden = settings.serving.golden_sentences
-    return ", ".join(f"{one.text!r} (right: {one.label})" for one in golden) or repr(_ANY)
+    return ", ".join(f"{_shown(one)} (right: {one.label})" for one in golden) or repr(_ANY)
+
+
+def _shown(golden: GoldenSentence) -> str:
+    return repr(golden.text) if golden.text_pair is None else f"{golden.text!r} and {golden.text_pair!r}"

@@ -61,7 +61,7 @@ def in_its_own_words(cause: str) -> str:
     )
 
 
-_ERROR = "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : $states.errorOutput.Error"
+ERROR = "$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : $states.errorOutput.Error"
 
 UNCHANGED = "The model that serves has not changed."
 
@@ -124,7 +124,7 @@ def caught(step: str, *, next: str, mend: str = UNCHANGED) -> State:
     """A catcher that goes on with which step failed, why in its own words, and what to do."""
     return {
         "ErrorEquals": ["States.ALL"],
-        "Output": {"step": step, "message": query(in_its_own_words(_ERROR)), "mend": mend},
+        "Output": {"step": step, "message": query(in_its_own_words(ERROR)), "mend": mend},
         "Next": next,
     }
 

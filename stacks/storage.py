@@ -50,7 +50,8 @@ class StorageStack(EnvironmentStack):
         self._key = make_key(self, settings)
         logs = self._access_logs()
         days = settings.storage.artifact_days
-        data = self._bucket("Data", logs, [])
+        batch = settings.serving.batch
+        data = self._bucket("Data", logs, [], tells=bool(batch and batch.on_arrival))
         artifacts = self._bucket(
             "Artifacts",
             logs,
@@ -130,7 +131,9 @@ class StorageStack(EnvironmentStack):
         )
         return bucket
 
-    def _bucket(self, name: str, logs: s3.CfnBucket, rules: list[dict[str, Any]]) -> s3.CfnBucket:
+    def _bucket(
+        self, name: str, logs: s3.CfnBucket, rules: list[dict[str, Any]], *, tells: bool = False
+    ) -> s3.CfnBucket:
         bucket = self._make(
             name,
             encryption={"sseAlgorithm": "aws:kms", "kmsMasterKeyId": self._key.attr_arn},
@@ -139,6 +142,10 @@ class StorageStack(EnvironmentStack):
                 "destinationBucketName": logs.ref,
                 "logFilePrefix": f"{name.lower()}/",
             },
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
+            notification_configuration=(
+                {"eventBridgeConfiguration": {"eventBridgeEnabled": True}} if tells else None
+            ),
         )
         self._policy(name, bucket)
         return bucket

@@ -26,7 +26,7 @@ from tests.localaws.helpers import ECHO, INFERENCE_IMAGE, archive, wait_machine
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-docs" / "bin" / "python"
 DEPLOY = "npx cdk bootstrap && npx cdk deploy -c env=dev --all"
-DEAD_LETTERS = "nunchi-prod-retrain-dead-letters"
+DEAD_LETTERS = "nunchi-prod-training-dead-letters"
 
 NOT_HERE = {
     "make demo": "tests/examples/test_demo.py has the demo, tests/end_to_end what it does",

@@ -59,7 +59,8 @@ def test_every_step_that_a_message_can_name_is_in_a_table_and_no_other(
 ) -> None:
     told = [one.machines[part] for one in environments.values() for part in TOLD]
     named = {step for machine in told for step in (*found(machine, "step"), *failing(machine))}
-    tables = section("## A retrain failed") + section("## A promotion stopped half-way")
+    titles = ("A retrain failed", "A batch failed", "A promotion stopped half-way")
+    tables = "".join(section(f"## {title}") for title in titles)
     rows = re.findall(r"^\| ([A-Z]\w+(?:, \w+)*) \|", tables, re.MULTILINE)
     assert {name for row in rows for name in row.split(", ")} - {"Step"} == named
 
@@ -73,14 +74,14 @@ def test_every_message_has_its_row_and_no_row_is_without_message(
         for part in TOLD
         for state in one.machines[part]["States"].values()
         for outcome in found(state, "outcome")
-        if not state.get("Output", {}).get("quiet")
+        if state.get("Output", {}).get("quiet") is not True
     }
     failures = {f"{part} {end}" for part in TOLD for end in ("failed", "timed out", "aborted")}
     rows = re.findall(r"^\| (`.*?`) \|", section("## The messages"), re.MULTILINE)
     assert set(re.findall(r"`(.*?)`", " ".join(rows))) == ends | failures
 
 
-def test_the_queue_that_the_runbook_empties_is_the_schedules(environments: dict[str, Environment]) -> None:
+def test_the_queue_that_the_runbook_empties_is_a_stacks(environments: dict[str, Environment]) -> None:
     queue = environments["prod"].properties("training", "AWS::SQS::Queue")["QueueName"]
     assert f"--queue-name {queue} " in RUNBOOK
 

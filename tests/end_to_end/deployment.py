@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,15 @@ from typing import Any
 from localaws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def copy_application(folder: Path) -> None:
+    """Copy into `folder` what is synthesised, for a test that changes it."""
+    for name in ("stacks", "training_code", "inference_code", "config"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "cdk.json"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
 
 
 class Deployment:
@@ -140,12 +151,28 @@ class Deployment:
 
     def batch(self, name: str, lines: bytes) -> list[Any]:
         """Have a file of JSON Lines scored in a batch of its own; what stands in its place, a line each."""
-        s3, bucket = self.aws.client("s3"), self.outputs()["DataBucket"]
-        s3.put_object(Bucket=bucket, Key=f"incoming/{name}/lines.jsonl", Body=lines)
-        execution = self.execute("TransformStateMachine", {"prefix": f"{name}/"})
+        self.arrive(f"{name}/lines.jsonl", lines)
+        execution = self.execute("TransformStateMachine", {})
         assert execution["status"] == "SUCCEEDED", execution.get("cause")
-        predictions = json.loads(execution["output"])["predictions"]
-        return [json.loads(line) for line in self.read(f"{predictions}lines.jsonl.out").split(b"\n") if line]
+        return self.predictions(f"{name}/lines.jsonl")
+
+    def arrive(self, name: str, body: bytes) -> None:
+        """Put a file where the batch transform finds it."""
+        bucket = self.outputs()["DataBucket"]
+        self.aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{name}", Body=body)
+
+    def predictions(self, name: str) -> list[Any]:
+        """What stands in the place of a file's lines."""
+        answers = self.read(f"s3://{self.outputs()['ArtifactBucket']}/predictions/{name}.out")
+        return [json.loads(line) for line in answers.split(b"\n") if line]
+
+    def scored(self) -> list[str]:
+        """The files of all batch transform jobs, as their manifests name them."""
+        s3, bucket = self.aws.client("s3"), self.outputs()["ArtifactBucket"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="batches/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        manifests = [json.loads(self.read(f"s3://{bucket}/{key}")) for key in keys]
+        return sorted(name for _, *names in manifests for name in names)
 
     def read(self, uri: str) -> bytes:
         """An object, by its S3 URI."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -24,8 +22,9 @@ import yaml
 
 from localaws import LocalAws
 from problems import Problems
+from sources import Columns
 from sources import read as read_rows
-from tests.end_to_end.deployment import Deployment, Inbox
+from tests.end_to_end.deployment import Deployment, Inbox, copy_application
 from tests.localaws.helpers import INFERENCE_IMAGE, archive
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,11 +122,7 @@ def aws() -> Iterator[LocalAws]:
 def assemblies(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The application as it is deployed first, and as it is updated to."""
     folder = tmp_path_factory.mktemp("application")
-    for name in ("stacks", "training_code", "inference_code", "config"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("app.py", "cdk.json"):
-        shutil.copy(ROOT / name, folder)
-    (folder / ".venv").symlink_to(sys.prefix)
+    copy_application(folder)
     start = datetime.now(ZoneInfo("Asia/Seoul")) + SCHEDULED_AFTER
     soon = {"training.schedule.expression": f"at({start:%Y-%m-%dT%H:%M:%S})"}
     for environment, changes in FIRST.items():
@@ -284,8 +279,8 @@ def nsmc() -> list[tuple[str, str]]:
     """NSMC's test rows: the text, and the name of its label."""
     data, problems = NSMC_TEST.read_bytes(), Problems()
     names = {"0": "negative", "1": "positive"}
-    rows = read_rows(Path("test.tsv"), data, "test.tsv", ("document", "label"), problems)
-    return [(str(text), names[str(label)]) for _, text, label in rows]
+    rows = read_rows(Path("test.tsv"), data, "test.tsv", Columns("document", "label"), problems)
+    return [(str(row.text), names[str(row.label)]) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -340,19 +335,76 @@ def test_a_promoted_model_serves_in_every_way(
     assert message["Subject"] == f"[nunchi {environment}] promote: promoted"
 
 
+TEXTS = ["재미있어요", "지루해요 ㅠㅠ", "OST는 좋았다"]
+
+
+@only("dev", "prod")
 def test_files_are_scored_in_batches_line_by_line(
     deployment: Deployment, environment: str, package: str, inbox: Inbox
 ) -> None:
     known = deployment.executions("TransformStateMachine")
-    texts = ["재미있어요", "지루해요 ㅠㅠ", "OST는 좋았다"]
-    objects = [{"inputs": text} for text in texts[1:]]
-    asked = [{"SageMakerInput": texts[0]}, *objects]
-    assert deployment.batch("2027", json_lines([texts[0], *objects])) == [
+    objects = [{"inputs": text} for text in TEXTS[1:]]
+    asked = [{"SageMakerInput": TEXTS[0]}, *objects]
+    assert deployment.batch("2027", json_lines([TEXTS[0], *objects])) == [
         {**line, "SageMakerOutput": repeated(text, by=deployment)}
-        for line, text in zip(asked, texts, strict=True)
+        for line, text in zip(asked, TEXTS, strict=True)
     ]
     (message,) = inbox.about(deployment.new_execution("TransformStateMachine", known))
     assert message["Subject"] == f"[nunchi {environment}] transform: transformed"
+
+
+def answered(deployment: Deployment, text: str) -> list[Any]:
+    return [{"SageMakerInput": text, "SageMakerOutput": repeated(text, by=deployment)}]
+
+
+def arrived(deployment: Deployment, files: dict[str, str]) -> list[str]:
+    """Put files, and wait for the end of all that this starts; the outcome of each execution."""
+    known = deployment.executions("TransformStateMachine")
+    for name, text in files.items():
+        deployment.arrive(name, json_lines([text]))
+    deadline = time.monotonic() + 60
+    while len(new := deployment.executions("TransformStateMachine") - known) < len(files):
+        assert time.monotonic() < deadline, f"{len(new)} executions for {len(files)} files"
+        time.sleep(0.2)
+    ended = [deployment.ended(one) for one in new]
+    return [json.loads(one["output"])["outcome"] for one in ended]
+
+
+@only("staging")
+def test_files_that_arrive_together_are_scored_once_each(
+    deployment: Deployment, environment: str, package: str
+) -> None:
+    """Each starts an execution, and they meet: one works, another waits for it."""
+    files = {f"2027/{number}.jsonl": f"{number}번 파일" for number in range(4)}
+    outcomes = arrived(deployment, files)
+    assert {name: deployment.predictions(name) for name in files} == {
+        name: answered(deployment, text) for name, text in files.items()
+    }
+    assert deployment.scored() == sorted(files)
+    assert "busy" in outcomes
+
+
+@only("staging")
+def test_a_file_that_arrives_again_is_scored_when_it_has_changed(
+    deployment: Deployment, environment: str, package: str
+) -> None:
+    before = deployment.scored()
+    assert arrived(deployment, {"2027/0.jsonl": "0번 파일"}) == ["nothing new"]
+    assert deployment.scored() == before
+    assert arrived(deployment, {"2027/0.jsonl": "바뀐 파일"}) == ["transformed"]
+    assert deployment.predictions("2027/0.jsonl") == answered(deployment, "바뀐 파일")
+    assert deployment.scored() == sorted([*before, "2027/0.jsonl"])
+
+
+@only("staging")
+def test_only_a_person_is_told_that_nothing_was_new(
+    deployment: Deployment, environment: str, package: str, inbox: Inbox
+) -> None:
+    execution = deployment.execute("TransformStateMachine", {})
+    (message,) = inbox.about(execution)
+    assert message["Subject"] == "[nunchi staging] transform: nothing new"
+    others = [one["Subject"] for one in inbox.received if "transform" in one["Subject"]]
+    assert set(others) == {"[nunchi staging] transform: transformed"}
 
 
 @only("staging", "prod")

@@ -1,9 +1,9 @@
 """The main job for real, on the embedded AWS: deploy, retrain, promote, predict, and what goes wrong.
 
 The tests share one deployment and run in their order: each one finds what those before it left. Four
-models are made on the way: one that serves, a better one that takes over, one that learnt from flipped labels
-and is stopped by the gate, and an archive that cannot be loaded and is stopped by its promotion.
-With NSMC_DIR and BASE_MODEL_DIR it is 2,000 real reviews and a real checkpoint; without, the bundled ones.
+retrains end on the way: one whose model serves, one whose better model takes over, one that learnt from
+flipped labels and is stopped by the gate, and one whose archive is broken and is stopped by its promotion.
+With NSMC_DIR they are of 12,000 real reviews; without, of the bundled ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +35,27 @@ from tests.toolkit.server import ToolkitServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
-REAL = "NSMC_DIR" in os.environ and "BASE_MODEL_DIR" in os.environ
-BASE, HYPERPARAMETERS = (
-    ("me5-small-ko", {"per_device_train_batch_size": 16, "learning_rate": 1e-4, "max_seq_length": 64})
+REAL = "NSMC_DIR" in os.environ
+HYPERPARAMETERS = (
+    {"per_device_train_batch_size": 64, "learning_rate": 2e-3, "max_seq_length": 64}
     if REAL
-    else ("bundled", {"per_device_train_batch_size": 32, "learning_rate": 1e-3})
+    else {"per_device_train_batch_size": 32, "learning_rate": 1e-3}
 )
-EPOCHS = 1.0 if REAL else 8.0
+FEW, MANY = (1.0, 3.0) if REAL else (4.0, 8.0)
+"""Epochs of a model, and of one that is better."""
 
 
 def request(epochs: float, data: str = "reviews/") -> dict[str, Any]:
     """The input of a retrain."""
     return {
         "data_prefix": data,
-        "base_checkpoint": BASE,
+        "base_checkpoint": "bundled",
         "hyperparameters": {**HYPERPARAMETERS, "num_train_epochs": epochs},
     }
 
 
-FIRST, SECOND = request(EPOCHS / 2), request(EPOCHS)
-POISONED = request(EPOCHS / 2, "poisoned/")
+FIRST, SECOND = request(FEW), request(MANY)
+POISONED = request(FEW, "poisoned/")
 
 WRONG = """
 def model_fn(model_dir):
@@ -76,7 +76,7 @@ pytestmark = pytest.mark.end_to_end
 
 
 def reviews_by_split() -> dict[str, str]:
-    """2,000 reviews to train on, and 500 to test with."""
+    """The reviews to train on, and those to test with, as files."""
     if not REAL:
         header, *rows = (
             (ROOT / "data" / "reviews" / "reviews.tsv").read_text(encoding="utf-8").splitlines(True)
@@ -84,7 +84,7 @@ def reviews_by_split() -> dict[str, str]:
         return {"train": header + "".join(rows[:2000]), "test": header + "".join(rows[2000:])}
     folder = Path(os.environ["NSMC_DIR"])
     found = {}
-    for split, count in (("train", 2000), ("test", 500)):
+    for split, count in (("train", 12_000), ("test", 1000)):
         with (folder / f"ratings_{split}.txt").open(encoding="utf-8") as lines:
             found[split] = "".join(itertools.islice(lines, count + 1))
     return found
@@ -114,10 +114,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
                 file = reviews / f"{split}.tsv"
                 file.write_text(contents, encoding="utf-8")
                 deployed.upload(outputs["DataBucket"], f"{prefix}/{split}", file)
-        if REAL:
-            deployed.upload(
-                outputs["ArtifactBucket"], "base-models/me5-small-ko", Path(os.environ["BASE_MODEL_DIR"])
-            )
         deployed.upload(outputs["ArtifactBucket"], "base-models/bundled", ROOT / "data" / "base_model")
         yield deployed
 
@@ -320,10 +316,10 @@ def test_the_endpoint_answers_as_the_champions_archive_does_when_loaded_directly
     file = tmp_path / "model.tar.gz"
     file.write_bytes(deployment.read(container["ModelDataUrl"]))
     model = ServedModel(file, tmp_path / "model")
-    directly = [asdict(prediction) for prediction in model.predict(SENTENCES)]
+    directly = model.predict(SENTENCES)
     answers = deployment.ask(SENTENCES)
-    assert [answer["label"] for answer in answers] == [answer["label"] for answer in directly]
-    assert [answer["score"] for answer in answers] == pytest.approx([one["score"] for one in directly])
+    assert [(answer["label"],) for answer in answers] == [one.labels for one in directly]
+    assert [answer["score"] for answer in answers] == pytest.approx([one.score for one in directly])
 
 
 def test_the_endpoint_knows_what_the_trained_model_knows(
@@ -509,22 +505,47 @@ def register(deployment: Deployment, champion: str, body: bytes | None = None) -
     )
 
 
-def test_an_archive_that_cannot_be_loaded_is_rolled_back(
+def cut_off(deployment: Deployment, run: str) -> None:
+    """Leave of each model archive of a run its first half."""
+    s3, bucket = deployment.aws.client("s3"), deployment.outputs()["ArtifactBucket"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{run}/")["Contents"]
+    for key in (one["Key"] for one in found if one["Key"].endswith("model.tar.gz")):
+        whole = deployment.read(f"s3://{bucket}/{key}")
+        s3.put_object(Bucket=bucket, Key=key, Body=whole[: len(whole) // 2])
+
+
+def test_a_retrain_whose_archive_is_broken_is_stopped_by_its_promotion_and_rolled_back(
     deployment: Deployment, promoted: dict[str, Any], inbox: Inbox
 ) -> None:
-    package = register(deployment, promoted["champion"], archive(weights_txt="none"))
+    """The fourth. Its model was better than the one that serves when it was judged."""
     before = deployment.ask(SENTENCES)
-    execution = deployment.execute("PromoteStateMachine", {"model_package_arn": package})
-    assert (execution["status"], execution["error"]) == ("FAILED", "PromoteFailed")
+    throttled = {"error": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
+    deployment.aws.inject("nunchi-dev-retrain", "Register", **throttled)
+    execution = deployment.execute("RetrainStateMachine", SECOND)
+    deployment.aws.clear_faults()
+    (message,) = inbox.about(execution)
+    assert "Register failed" in message["Message"]
+    cut_off(deployment, execution["name"])
+    execution = deployment.redrive(execution)
+    assert execution["status"] == "FAILED"
     assert deployment.stack_status("serving") == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.champion() == promoted["champion"]
     assert deployment.ask(SENTENCES) == before
-    described = deployment.package(package)
-    assert described["ModelApprovalStatus"] == "Rejected"
     (message,) = inbox.about(execution)
-    assert message["Subject"] == "[nunchi dev] promote failed"
-    assert "did not pass the ping health check" in message["Message"]
-    assert "did not pass the ping health check" in described["ApprovalDescription"]
+    assert message["Subject"] == "[nunchi dev] retrain failed"
+    assert "Compressed file ended before the end-of-stream marker" in message["Message"]
+    (package,) = packages(deployment, execution["name"])
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert "Compressed file ended" in package["ApprovalDescription"]
+
+
+def packages(deployment: Deployment, run: str) -> list[dict[str, Any]]:
+    """Descriptions of the model packages that a retrain has registered."""
+    found = deployment.aws.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=deployment.outputs()["ModelPackageGroup"]
+    )["ModelPackageSummaryList"]
+    described = [deployment.package(one["ModelPackageArn"]) for one in found]
+    return [one for one in described if one.get("CustomerMetadataProperties", {}).get("run") == run]
 
 
 def test_a_model_that_answers_wrongly_serves_until_the_smoke_test_and_no_longer(

@@ -47,7 +47,20 @@ STATES: dict[str, tuple[str, ...]] = {
         "MarkChampion",
         "ReleaseLock",
     ),
-    "transform": ("Transform", "KeepTransformLogs"),
+    "transform": (
+        "TakeLock",
+        "ReadLock",
+        "DescribeHolder",
+        "DescribeNext",
+        "BeNext",
+        "ListFiles",
+        "ReadScored",
+        "WriteManifest",
+        "Transform",
+        "KeepTransformLogs",
+        "ListPredictions",
+        "RecordScored",
+    ),
     "notify": ("ReleaseLock", "ReadHistory", "Tell"),
 }
 

@@ -112,7 +112,7 @@ class Walk:
                 self.fail(state, (self._machine, state, fault))
             self.recover(self._machine, state)
             for fault in set(OF_JOBS) & set(faults_of(self._machine, state)):
-                if self._machine == "transform" or state not in ("Train", "Promote"):
+                if state not in ("Train", "Promote"):
                     self.fail(state, (self._machine, state, fault))
         return self
 

@@ -70,11 +70,32 @@ def stopped_by_the_gate(drives: Drives) -> None:
 
 
 def transform(drives: Drives) -> None:
-    """A batch transform, and those whose logs cannot be kept."""
-    Walk(drives, "transform", {}).through("Transform").finish()
+    """A batch that waits for another, those whose job fails, and those whose logs cannot be kept."""
+    walk, lab = Walk(drives, "transform", {}), drives.lab
+    lab.arrive("lines.jsonl")
+    with lab.asleep() as other:
+        give_back = lab.hold("transform", other, next=lab.arn("transform", "gone"))
+        walk.through("TakeLock", "ReadLock", "DescribeHolder", "DescribeNext", "BeNext")
+
+        def its_turn() -> None:
+            until(lambda: "WaitForLock" in lab.entered(lab.last("transform")))
+            give_back()
+
+        walk.fail("ListFiles", ("transform", "ListFiles", FOR_EVER[0]), meanwhile=its_turn)
+    walk.through("ListFiles", "ReadScored", "WriteManifest")
+    walk.recover("transform", "Transform")
+    walk.through("ListPredictions", "RecordScored").finish()
+    lab.arrive("more.jsonl")
+    for fault in (*FOR_EVER, *OF_JOBS):
+        cell = ("transform", "Transform", fault)
+        seen = drives.drive("transform", {}, cell)
+        right = seen.error == "TransformFailed" and cell in seen.met
+        drives.record(cell, seen, "fails; the next one scores", right and not lab.predicted("more.jsonl"))
     for fault in OF_CALLS:
         cell = ("transform", "KeepTransformLogs", fault)
         _pass_over(drives, [cell], drives.drive("transform", {}, cell))
+        assert lab.predicted("more.jsonl")
+        lab.arrive("more.jsonl", f'"{fault}"\n'.encode())
 
 
 def _pass_over(drives: Drives, cells: list[tuple[str, str, str]], seen: Seen) -> None:

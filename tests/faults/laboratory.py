@@ -7,7 +7,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,6 @@ class Laboratory:
         )
         put = aws.client("s3").put_object
         put(Bucket=self.outputs["DataBucket"], Key="reviews/all.tsv", Body="재미있어요\t1\n".encode())
-        put(Bucket=self.outputs["DataBucket"], Key="incoming/2027/lines.jsonl", Body=b'"a"\n"b"\n')
         put(Bucket=self.outputs["ArtifactBucket"], Key="base-models/bundled/config.json", Body=b"{}")
         first = self.start("promote", {"model_package_arn": self.package()})
         assert self.ended(first)["status"] == "SUCCEEDED"
@@ -159,12 +159,50 @@ class Laboratory:
         result: dict[str, Any] = wait(found, SECONDS)
         return result
 
+    def arrive(self, name: str, body: bytes = b'"a"\n"b"\n') -> None:
+        """Put a file where the batch transform finds it."""
+        self.deployment.arrive(name, body)
+
+    def predicted(self, name: str) -> list[Any]:
+        """What stands in the place of a file's lines; nothing if it has no predictions."""
+        try:
+            return self.deployment.predictions(name)
+        except self.aws.client("s3").exceptions.NoSuchKey:
+            return []
+
+    @contextmanager
+    def asleep(self) -> Iterator[str]:
+        """An execution that is at work for as long as this lasts."""
+        machine = self._states.create_state_machine(
+            name="asleep",
+            definition=json.dumps(
+                {
+                    "StartAt": "Sleep",
+                    "States": {"Sleep": {"Type": "Wait", "Seconds": 10**7, "End": True}},
+                }
+            ),
+            roleArn="arn:aws:iam::000000000000:role/asleep",
+        )["stateMachineArn"]
+        execution = self._states.start_execution(stateMachineArn=machine, name="asleep")["executionArn"]
+        try:
+            yield str(execution)
+        finally:
+            self._states.stop_execution(executionArn=execution)
+            self._states.delete_state_machine(stateMachineArn=machine)
+
     def running(self, machine: str) -> list[str]:
         """The executions at work."""
         found = self._states.list_executions(
             stateMachineArn=self._machine(machine), statusFilter="RUNNING", maxResults=1000
         )
         return [one["executionArn"] for one in found["executions"]]
+
+    def executions(self, machine: str) -> list[str]:
+        """All of them."""
+        pages = self._states.get_paginator("list_executions").paginate(
+            stateMachineArn=self._machine(machine), maxResults=1000
+        )
+        return [one["executionArn"] for page in pages for one in page["executions"]]
 
     def last(self, machine: str) -> str:
         """The execution that was started last."""
@@ -251,20 +289,23 @@ class Laboratory:
     def locks(self) -> list[str]:
         """The names of the locks that are held, but for those of a holder that never was."""
         items = self.aws.client("dynamodb").scan(TableName="nunchi-dev-locks")["Items"]
-        return [item["name"]["S"] for item in items if not item["holder"]["S"].endswith(":gone")]
+        return [item["name"]["S"] for item in items if not item["holder"]["S"].endswith((":gone", ":asleep"))]
 
-    def hold(self, lock: str, holder: str, expires_at: int = 2**40) -> Callable[[], object]:
-        """Hold a lock in the name of the execution `holder`; returns what gives it back."""
+    def hold(
+        self, lock: str, holder: str, expires_at: int = 2**40, *, next: str | None = None
+    ) -> Callable[[], object]:
+        """Hold a lock in the name of the execution `holder`, and `next` wait for it.
+
+        Returns what gives it back.
+        """
         client = self.aws.client("dynamodb")
         item = {"name": {"S": lock}, "holder": {"S": holder}, "expires_at": {"N": str(expires_at)}}
-        client.put_item(TableName="nunchi-dev-locks", Item=item)
+        waits = {"next": {"S": next}} if next else {}
+        client.put_item(TableName="nunchi-dev-locks", Item=item | waits)
         return lambda: client.delete_item(TableName="nunchi-dev-locks", Key={"name": {"S": lock}})
 
     def _count(self, machine: str) -> int:
-        pages = self._states.get_paginator("list_executions").paginate(
-            stateMachineArn=self._machine(machine), maxResults=1000
-        )
-        return sum(len(page["executions"]) for page in pages)
+        return len(self.executions(machine))
 
     def _at_rest(self) -> bool:
         return not self.deployment.stack_status("serving").endswith("IN_PROGRESS")

@@ -1,4 +1,4 @@
-"""The matrix as a page of the documentation."""
+"""The matrix as a section of a page of the documentation."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import Any
 from tests.faults.cells import FAULTS, STATES
 
 _TEMPLATE = Path(__file__).with_name("page.md")
+_BEGIN, _END = "<!-- made by tests/faults -->\n", "<!-- end of what tests/faults made -->"
+
+
+def within(page: str, section: str) -> str:
+    """The page with the section between its two markers."""
+    before, rest = page.split(_BEGIN)
+    return f"{before}{_BEGIN}\n{section}\n{_END}{rest.split(_END)[1]}"
 
 
 def render(rows: list[dict[str, Any]]) -> str:
-    """The page, in Markdown."""
+    """The section, in Markdown."""
     found = {(row["machine"], row["state"], row["fault"]): row for row in rows}
     tables = ""
     for machine, states in STATES.items():
         lines = [
-            f"## {machine}\n",
+            f"### {machine}\n",
             f"| | {' | '.join(FAULTS)} |",
             f"|---|{'---|' * len(FAULTS)}",
             *(

@@ -104,8 +104,9 @@ def test_the_bot_leaves_every_lock_to_make() -> None:
     assert rule["matchFileNames"] == ["**/requirements.txt", "!stacks/requirements.txt"]
 
 
-def test_the_evaluation_installs_what_its_tests_ran_with() -> None:
-    installed = pins(ROOT / "training_code" / "evaluate-requirements.txt")
+@pytest.mark.parametrize("job", ["evaluate", "mlflow"])
+def test_a_job_installs_what_its_tests_ran_with(job: str) -> None:
+    installed = pins(ROOT / "training_code" / f"{job}-requirements.txt")
     assert installed.items() <= pins(ROOT / "requirements.txt").items()
 
 

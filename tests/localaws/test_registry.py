@@ -31,6 +31,25 @@ def test_versions_count_up_in_their_group(aws: LocalAws, group: str) -> None:
     assert [item["ModelPackageArn"] for item in arns] == [f"{prefix}/1", f"{prefix}/2"]
 
 
+def test_request_that_is_repeated_with_its_token_makes_one_package(aws: LocalAws, group: str) -> None:
+    client, token = aws.client("sagemaker"), f"{group}-1"
+    request = {"ModelPackageGroupName": group, "InferenceSpecification": specification()}
+    first = client.create_model_package(**request, ClientToken=token)["ModelPackageArn"]
+    client.update_model_package(ModelPackageArn=first, ModelApprovalStatus="Approved")
+    assert client.create_model_package(**request, ClientToken=token)["ModelPackageArn"] == first
+    assert len(client.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) == 1
+
+
+def test_token_of_another_request_is_refused(aws: LocalAws, group: str) -> None:
+    client, token = aws.client("sagemaker"), f"{group}-1"
+    request = {"ModelPackageGroupName": group, "ClientToken": token}
+    client.create_model_package(**request, InferenceSpecification=specification())
+    with pytest.raises(ClientError, match=f"ClientToken {token} was given with another request"):
+        client.create_model_package(
+            **request, InferenceSpecification=specification("s3://other/model.tar.gz")
+        )
+
+
 def test_package_waits_for_approval_unless_told_otherwise(aws: LocalAws, group: str) -> None:
     client = aws.client("sagemaker")
     arn = client.create_model_package(ModelPackageGroupName=group, InferenceSpecification=specification())

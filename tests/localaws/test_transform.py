@@ -1,4 +1,5 @@
 import json
+import re
 import uuid
 from typing import Any
 
@@ -150,6 +151,41 @@ def test_single_object_is_an_input(aws: LocalAws, bucket: str, model: str, name:
     job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] += "ab"
     run(aws, job)
     assert written(aws, bucket, name) == {"ab.out": answer("둘")}
+
+
+def of_manifest(job: dict[str, Any], bucket: str, name: str) -> dict[str, Any]:
+    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/manifests/{name}"}
+    job["TransformInput"]["DataSource"]["S3DataSource"] = source
+    return job
+
+
+def test_manifest_names_the_inputs(aws: LocalAws, bucket: str, model: str, name: str) -> None:
+    put(aws, bucket, name, a=lines("하나"), deep__b=lines("둘"), **{"c#1?.jsonl": lines("셋")})
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/in/{name}/"}, "deep/b", "c#1?.jsonl"])
+    aws.client("s3").put_object(Bucket=bucket, Key=f"manifests/{name}", Body=manifest.encode())
+    job = run(aws, of_manifest(request(name, bucket, model), bucket, name))
+    assert job["TransformJobStatus"] == "Completed", job
+    assert written(aws, bucket, name) == {"deep/b.out": answer("둘"), "c#1?.jsonl.out": answer("셋")}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ("{", "is no manifest"),
+        ('["a"]', "is no manifest"),
+        ('[{"prefix": "s3://BUCKET/"}]', "names no objects"),
+        ('[{"prefix": "s3://BUCKET/"}, "nobody"]', "Data download failed: s3://BUCKET/: .*404"),
+        ('[{"prefix": "s3://BUCKET/"}, "../a"]', "leads out of its folder"),
+    ],
+)
+def test_manifest_that_names_nothing_fails_the_job(
+    aws: LocalAws, bucket: str, model: str, name: str, manifest: str, message: str
+) -> None:
+    body = manifest.replace("BUCKET", bucket).encode()
+    aws.client("s3").put_object(Bucket=bucket, Key=f"manifests/{name}", Body=body)
+    job = run(aws, of_manifest(request(name, bucket, model), bucket, name))
+    assert job["TransformJobStatus"] == "Failed"
+    assert re.search(message.replace("BUCKET", bucket), job["FailureReason"]), job["FailureReason"]
 
 
 def data_log(aws: LocalAws, name: str) -> list[str]:

@@ -9,13 +9,14 @@ _DEV, _STAGING, _PROD = "config/dev.yaml", "config/staging.yaml", "config/prod.y
 _SERVE = "permissions nunchi-<env>-training/JobRoles/ServePolicy"
 _ROLE_NAMES = ("Prepare", "Train", "Optimise", "Evaluate", "Serve")
 _MACHINES = ("Notify", "Promote", "Retrain", "TrainMachine")
-_EVENT_ROLES = ("Approval/Role", "Notify/EventRole")
+_EVENT_ROLES = ("Approval/EventRole", "Notify/EventRole")
+_STARTING_ROLES = ("Arrival/EventRole", "Schedule/Role")
 
 DANGEROUS = (
     # Data
     Case(
         "the construct of the data bucket is renamed",
-        ((_STORAGE, 'self._bucket("Data", logs, [])', 'self._bucket("Reviews", logs, [])'),),
+        ((_STORAGE, 'self._bucket("Data", logs, []', 'self._bucket("Reviews", logs, []'),),
         dangers=("data nunchi-<env>-storage/Data", "downtime nunchi-<env>-storage/Stack"),
     ),
     Case(
@@ -193,11 +194,15 @@ DANGEROUS = (
     ),
     Case(
         "the batches' workflow goes from prod",
-        ((_PROD, "  realtime:\n", "  batch: null\n  realtime:\n"),),
+        ((_PROD, "  batch:\n    schedule:\n      expression: cron(0 5 * * ? *)\n", "  batch: null\n"),),
         dangers=(
             "downtime nunchi-prod-serving/Transform/Workflow/StateMachine",
             "data nunchi-prod-serving/Transform/Workflow/Logs",
+            "data nunchi-prod-serving/Transform/ScoredFiles/Table",
+            "data nunchi-prod-serving/DeadLetters/Queue",
             "alarms nunchi-prod-monitoring/TransformFailed",
+            "alarms nunchi-prod-monitoring/ServingNotStarted",
+            "schedule nunchi-prod-serving/Schedule/Transform",
         ),
     ),
     # Permissions
@@ -239,6 +244,7 @@ DANGEROUS = (
             *(f"permissions nunchi-<env>-training/{name}" for name in _EVENT_ROLES),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
+            *(f"permissions nunchi-<env>-serving/{name}" for name in _STARTING_ROLES),
             "permissions nunchi-prod-network/FlowLogsRole",
         ),
     ),
@@ -265,6 +271,7 @@ DANGEROUS = (
             *(f"permissions nunchi-<env>-training/{name}" for name in _EVENT_ROLES),
             "permissions nunchi-<env>-serving/Transform/Workflow/Role",
             "permissions nunchi-<env>-training/Schedule/Role",
+            *(f"permissions nunchi-<env>-serving/{name}" for name in _STARTING_ROLES),
             "permissions nunchi-prod-network/FlowLogsRole",
         ),
     ),
@@ -426,7 +433,7 @@ DANGEROUS = (
             (
                 "stacks/encryption_key.py",
                 '["budgets.amazonaws.com", "cloudwatch',
-                '["budgets.amazonaws.com", "events.amazonaws.com", "cloudwatch',
+                '["budgets.amazonaws.com", "lambda.amazonaws.com", "cloudwatch',
             ),
         ),
         dangers=("exposure nunchi-<env>-storage/Key",),
@@ -680,11 +687,12 @@ DANGEROUS = (
         (
             (
                 "stacks/schedule.py",
-                '                "deadLetterConfig": {"arn": queue.attr_arn},\n',
+                '                "deadLetterConfig": {"arn": dead_letters.queue_arn},\n',
                 "",
             ),
         ),
         dangers=(
+            "alarms nunchi-prod-serving/Schedule/Transform",
             "alarms nunchi-prod-training/Schedule/Retrain",
             "alarms nunchi-staging-training/Schedule/Retrain",
         ),
@@ -762,6 +770,9 @@ DANGEROUS = (
                 '            state="DISABLED",\n            schedule_expression=schedule',
             ),
         ),
-        dangers=("schedule nunchi-<env>-training/Schedule/Retrain",),
+        dangers=(
+            "schedule nunchi-<env>-training/Schedule/Retrain",
+            "schedule nunchi-prod-serving/Schedule/Transform",
+        ),
     ),
 )

@@ -163,6 +163,15 @@ def test_retrains_are_as_many_as_the_schedule_starts(cost_of: CostOf) -> None:
     assert line(prod, "retrain: 4.4 times a month").usd == pytest.approx(209 / 48 * prod.retrain)
 
 
+def test_a_schedule_of_batches_starts_no_retrain(
+    cost_of: CostOf, environments: dict[str, Environment]
+) -> None:
+    """Prod has one of each."""
+    schedules = list(environments["prod"].of_type("AWS::Scheduler::Schedule"))
+    assert {part for part, _, _ in schedules} == {"training", "serving"}
+    assert line(cost_of("prod"), "retrain: ")
+
+
 def test_a_retrain_that_is_scheduled_once_counts_once(cost_after: CostAfter) -> None:
     def once(resource: Json) -> None:
         resource["Properties"]["ScheduleExpression"] = "at(2027-01-01T03:00:00)"

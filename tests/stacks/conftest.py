@@ -13,6 +13,7 @@ import app as application
 from stacks.settings import Settings
 from tests.stacks.resolved import Environment, by_name
 
+MLFLOW = "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/nlp"
 HUB = {"model_id": "team/korean-sentiment", "revision": "0123456789abcdef0123456789abcdef01234567"}
 
 # Name → what it has on top of nothing.
@@ -38,6 +39,12 @@ _VARIANTS: dict[str, dict[str, Any]] = {
     },
     "fallback": {
         "training": {"fallback_instance_types": ["ml.g5.xlarge"], "keep_alive_seconds": 1800},
+    },
+    "tracked": {
+        "training": {
+            "mlflow_tracking_server_arn": MLFLOW,
+            "base_checkpoint": {"s3_prefix": "koelectra"},
+        },
     },
     "bare": {
         "training": {"checkpoints": False},

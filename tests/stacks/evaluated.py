@@ -37,7 +37,7 @@ def request(environment: Environment, machine: str, state: str, **variables: Any
             "context": {"Execution": {"RedriveCount": 0, "Id": f"arn:aws:states:::execution:x:{RUN}"}}
         },
         "dataPrefix": "reviews/",
-        "prefix": "",
+        "round": 1,
         "baseCheckpoint": "koelectra",
         "hyperparameters": {"seed": "42"},
         "modelData": f"s3://artifacts/models/{RUN}/train/output/model.tar.gz",

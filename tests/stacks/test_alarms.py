@@ -80,8 +80,9 @@ def test_every_alarm_that_a_person_needs_is_there(
     settings = environments[name].settings
     expected = {"retrain-failed", "promote-failed", "transform-failed", "notify-failed"}
     expected |= {"endpoint-errors", "endpoint-latency", "endpoint-client-errors"}
-    if settings.training.schedule:
-        expected |= {"retrain-not-started"}
+    expected |= {"training-not-started"}
+    if settings.serving.batch and (settings.serving.batch.schedule or settings.serving.batch.on_arrival):
+        expected |= {"serving-not-started"}
     if settings.serving.serverless:
         expected |= {"serverless-errors", "serverless-client-errors"}
     assert set(alarms) == expected
@@ -103,11 +104,14 @@ def test_a_workflow_that_ends_in_any_way_but_well_rings(
     assert machines == {f"nunchi-{name}-{machine}"}
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_a_retrain_that_did_not_start_rings(
-    environments: dict[str, Environment], alarms: dict[str, Json], name: str
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("dev", "training"), ("staging", "training"), ("staging", "serving"), ("prod", "serving")],
+)
+def test_a_workflow_that_did_not_start_rings(
+    environments: dict[str, Environment], alarms: dict[str, Json], name: str, part: str
 ) -> None:
-    metric = alarms["retrain-not-started"]["Metrics"][0]["MetricStat"]["Metric"]
+    metric = alarms[f"{part}-not-started"]["Metrics"][0]["MetricStat"]["Metric"]
     assert metric["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    queue = environments[name].properties("training", "AWS::SQS::Queue")["QueueName"]
+    queue = environments[name].properties(part, "AWS::SQS::Queue")["QueueName"]
     assert metric["Dimensions"] == [{"Name": "QueueName", "Value": queue}]

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from stacks import archives
+from stacks.settings import Settings
+from tests.stacks.evaluated import request
+from tests.stacks.resolved import Environment
 
 
 @pytest.fixture
@@ -55,19 +58,39 @@ def test_files_are_sorted_below_their_folders_prefix(folder: Path) -> None:
     ]
 
 
-def training_archive() -> set[str]:
-    folders = {"": archives.ROOT / "training_code", "inference_code": archives.ROOT / "inference_code"}
-    return set(names(archives.pack(folders)))
+def deployed(environment: Environment, assembly: Path) -> dict[str, bytes]:
+    """The archive that the environment's training jobs get: its files by name."""
+    channels = request(environment, "train", "Train")["InputDataConfig"]
+    (uri,) = (one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels if one["ChannelName"] == "code")
+    digest = uri.rpartition("/")[2].partition(".")[0]
+    with tarfile.open(assembly / f"asset.{digest}.tar.gz") as tar:
+        return {name: file.read() for name in tar.getnames() if (file := tar.extractfile(name))}
 
 
-def test_the_training_archive_holds_scripts_and_the_inference_code() -> None:
-    assert {"prepare.py", "train.py", "evaluate.py", "inference_code/inference.py"} <= training_archive()
+def test_the_training_archive_holds_scripts_and_the_inference_code(
+    environments: dict[str, Environment], assembly: Path
+) -> None:
+    scripts = {"prepare.py", "train.py", "evaluate.py", "inference_code/inference.py"}
+    assert scripts <= deployed(environments["dev"], assembly).keys()
 
 
-def test_a_training_job_installs_nothing() -> None:
+def test_a_training_job_installs_nothing(environments: dict[str, Environment], assembly: Path) -> None:
     """The toolkit installs any requirements.txt at the root: without a package index, no job would start."""
-    assert "requirements.txt" not in training_archive()
-    assert "evaluate-requirements.txt" in training_archive()
+    files = deployed(environments["prod"], assembly)
+    assert "requirements.txt" not in files
+    assert "evaluate-requirements.txt" in files
+
+
+def test_a_training_job_that_is_tracked_installs_mlflows_client(
+    variants: dict[str, Environment], variant_assembly: tuple[Path, list[Settings]]
+) -> None:
+    files = deployed(variants["tracked"], variant_assembly[0])
+    assert files["requirements.txt"] == files["mlflow-requirements.txt"]
+
+
+def test_a_file_lies_where_its_path_says(folder: Path) -> None:
+    archive = archives.pack({"code": folder, "requirements.txt": folder / "train.py"})
+    assert names(archive) == ["code/sub/more.py", "code/train.py", "requirements.txt"]
 
 
 def test_what_tools_leave_behind_does_not_change_the_archive(folder: Path) -> None:

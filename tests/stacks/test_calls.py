@@ -72,6 +72,12 @@ def calls(state: Json, environment: Environment, machine: str) -> Iterator[Call]
             yield Call(f"kms:{verb}", environment.key_arn)
     elif service == "ssm":
         yield Call(f"ssm:{pascal(action)}", arn("ssm", f"parameter{asks['Name']}"))
+    elif action == "listObjectsV2":
+        prefix = {"s3:prefix": asks["Prefix"]}
+        yield Call("s3:ListBucket", f"arn:aws:s3:::{asks['Bucket']}", prefix)
+    elif action == "putObject":
+        yield Call("s3:PutObject", f"arn:aws:s3:::{asks['Bucket']}/{built(asks['Key'])}")
+        yield Call("kms:GenerateDataKey", environment.key_arn)
     elif service == "s3":
         yield Call(f"s3:{pascal(action)}", f"arn:aws:s3:::{asks['Bucket']}/{built(asks['Key'])}")
         yield Call("kms:Decrypt", environment.key_arn)
@@ -86,6 +92,10 @@ def calls(state: Json, environment: Environment, machine: str) -> Iterator[Call]
             for parameter in environment.templates["serving"].body["Parameters"].values():
                 name = parameter["Default"].removeprefix("/")
                 yield Call("ssm:GetParameters", arn("ssm", f"parameter/{name}"))
+    elif action.startswith("transact"):
+        # It is allowed as what it consists of: a Get or a Put each.
+        (operation, table) = re.findall(r"'(Get|Put)': {'TableName': '([^']+)'", asks["TransactItems"])[0]
+        yield Call(f"dynamodb:{operation}Item", arn("dynamodb", f"table/{table}"))
     elif service == "dynamodb":
         yield Call(f"dynamodb:{pascal(action)}", arn("dynamodb", f"table/{asks['TableName']}"))
     elif service == "sfn":

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from arguments import parse
 from prepare import Arguments
 from stacks.data_settings import DataSettings
+from stacks.jobs import data_arguments
 from tests.stacks.evaluated import request
 from tests.stacks.resolved import Environment, Json
 
@@ -35,19 +36,18 @@ def test_prepare_reads_what_the_settings_say(variants: dict[str, Environment]) -
     assert parsed.by_value == {"-1": "부정", "0": "부정", "1": "긍정"}
 
 
-def test_the_arguments_are_of_the_length_and_number_that_sagemaker_takes(
-    variants: dict[str, Environment],
-) -> None:
+def test_the_arguments_are_of_the_length_and_number_that_sagemaker_takes() -> None:
     longest = DataSettings(
         text_column="가" * 100,
         label_column="나" * 100,
+        text_pair_column="다" * 100,
+        label_separator="|" * 10,
         labels={f"{number:0100}": f"{number:060}" for number in range(50)},
         min_label_share=0.01,
     )
-    written = [f"{name}={value}" for value, name in longest.labels.items()]
-    assert max(map(len, [*written, f"--label_column={longest.label_column}"])) <= 256
-    # Those of "korean", with its three labels, and the script.
-    assert len(arguments(variants["korean"])) - 3 + len(written) + 1 <= 100
+    told = data_arguments(longest)
+    assert max(map(len, told)) <= 256
+    assert len(["prepare.py", *told]) <= 100
 
 
 def inputs(request_: Json) -> dict[str, str]:
@@ -122,3 +122,52 @@ def test_prepare_is_started_after_what_it_needs_is_installed(
 def test_labels_that_prepare_could_not_be_told_are_refused(labels: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="labels"):
         DataSettings(labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "pair", "separator"),
+    [
+        (DataSettings(text_pair_column="가설"), ["negative", "positive"], "가설", None),
+        (DataSettings(label_separator="|"), ["negative", "positive"], None, "|"),
+        (DataSettings(labels={}), [], None, None),
+        (DataSettings(labels={}, label_separator="-"), [], None, "-"),
+    ],
+)
+def test_pairs_several_labels_and_labels_of_the_files_reach_prepare(
+    settings: DataSettings, names: list[str], pair: str | None, separator: str | None
+) -> None:
+    parsed = parse(Arguments, data_arguments(settings))
+    assert (parsed.names, parsed.text_pair_column, parsed.label_separator) == (names, pair, separator)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"text_pair_column": "document"}, "text_pair_column\n.* is text_column, too"),
+        ({"text_pair_column": "label"}, "text_pair_column\n.* is label_column, too"),
+        ({"label_column": "document"}, "label_column\n.* is text_column, too"),
+    ],
+)
+def test_each_column_is_another(columns: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        DataSettings.model_validate(columns)
+
+
+@pytest.mark.parametrize("separator", ["", " ", "a b", "\n", "|" * 11])
+def test_what_separates_no_labels_is_refused(separator: str) -> None:
+    with pytest.raises(
+        ValidationError, match=r"label_separator\n.*allowed: 1 to 10 characters without blanks"
+    ):
+        DataSettings(label_separator=separator)
+
+
+def test_a_label_that_its_separator_would_cut_is_refused() -> None:
+    with pytest.raises(ValidationError, match="has 'a,b', which label_separator would cut"):
+        DataSettings(label_separator=",", labels={"a,b": "one", "c": "two"})
+
+
+def test_where_a_text_may_have_several_labels_their_shares_may_add_up_to_more_than_all() -> None:
+    labels = {str(number): f"label {number}" for number in range(3)}
+    with pytest.raises(ValidationError, match="cannot be had by each of 3 labels"):
+        DataSettings(labels=labels, min_label_share=0.5)
+    assert DataSettings(labels=labels, min_label_share=0.5, label_separator=",").min_label_share == 0.5

@@ -320,13 +320,13 @@ def test_a_rollback_is_explained_by_what_failed_first(
     ("given", "next_state"),
     [
         ({}, "Begin"),
-        ({"prefix": "2027/"}, "Begin"),
-        ({"prefix": "2027/01/reviews.jsonl"}, "Begin"),
+        ({"again": "2027/01/reviews.jsonl"}, "Begin"),
+        ({"again": "", "quiet": True}, "Begin"),
         ([], "RefuseInput"),
-        ({"prefx": "2027/"}, "RefuseInput"),
-        ({"prefix": "/2027/"}, "RefuseInput"),
-        ({"prefix": ""}, "RefuseInput"),
-        ({"prefix": 2027}, "RefuseInput"),
+        ({"prefix": "2027/"}, "RefuseInput"),
+        ({"again": "/2027/"}, "RefuseInput"),
+        ({"again": 2027}, "RefuseInput"),
+        ({"quiet": "yes"}, "RefuseInput"),
     ],
 )
 def test_a_wrong_input_of_a_batch_is_refused(

@@ -9,6 +9,7 @@ import pytest
 
 from stacks.jobs import METRICS
 from stacks.settings import Settings
+from tests.stacks.conftest import MLFLOW
 from tests.stacks.evaluated import RUN, evaluated, request
 from tests.stacks.resolved import REGION, Environment, Json
 from train import Arguments
@@ -35,13 +36,14 @@ def test_train_validation_and_test_rows_go_to_different_prefixes(
 def test_all_that_a_run_writes_lies_below_its_own_prefix(
     environments: dict[str, Environment], name: str
 ) -> None:
-    """A constant prefix lets one execution overwrite, or resume from, what another made."""
+    """A constant prefix lets one execution overwrite, or resume from, what another made.
+
+    Predictions lie where their file's name says.
+    """
     train = request(environments[name], "train", "Train")
-    transform = request(environments[name], "transform", "Transform")
     written = [
         train["OutputDataConfig"]["S3OutputPath"],
         train["CheckpointConfig"]["S3Uri"],
-        transform["TransformOutput"]["S3OutputPath"],
         *(
             output["S3Output"]["S3Uri"]
             for step in ("Prepare", "Optimise", "Evaluate")
@@ -174,6 +176,27 @@ def test_a_job_with_a_way_to_the_index_has_no_packages(
     job = request(environments["dev"], "retrain", state)
     assert "packages" not in inputs(job)
     assert "Environment" not in job
+
+
+def test_a_tracked_training_knows_its_tracking_server_experiment_and_run(
+    variants: dict[str, Environment],
+) -> None:
+    assert request(variants["tracked"], "train", "Train")["Environment"] == {
+        "MLFLOW_TRACKING_URI": MLFLOW,
+        "MLFLOW_EXPERIMENT_NAME": "nunchi-tracked",
+        "MLFLOW_RUN_NAME": RUN,
+    }
+
+
+def test_a_tracked_training_can_leave_its_container(variants: dict[str, Environment]) -> None:
+    """Isolated, as with a checkpoint from the bucket it would be, it reaches neither MLflow nor an index."""
+    assert request(variants["tracked"], "train", "Train")["EnableNetworkIsolation"] is False
+
+
+def test_a_training_that_is_not_tracked_knows_of_no_tracking_server(
+    environments: dict[str, Environment],
+) -> None:
+    assert "Environment" not in request(environments["dev"], "train", "Train")
 
 
 def test_the_variant_is_judged_by_validation_rows_and_never_by_test_rows(

@@ -158,10 +158,11 @@ SERVICES = {
     "the retrain workflow": "states",
     "the train workflow": "states",
     "the notify workflow": "states",
-    "notification": "events",
+    "notify": "events",
     "the promote workflow": "states",
     "the transform workflow": "states",
-    "schedule": "scheduler",
+    "schedule of retrain": "scheduler",
+    "schedule of transform": "scheduler",
     "approval": "events",
     "flow logs": "vpc-flow-logs",
 }

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stacks.settings import Settings
+from stacks.smoke_test import smoke_test
 from tests.stacks.evaluated import evaluate, evaluated
 from tests.stacks.resolved import Environment, Json
 
@@ -205,3 +207,20 @@ def test_a_model_that_could_not_be_asked_is_not_rejected(
     assert "toBlame" not in its_error["Assign"]
     assert any_error["Assign"]["toBlame"] is False
     assert decide(promote["IsItToBlame"], toBlame=to_blame) == next_state
+
+
+def test_a_golden_pair_is_asked_as_a_pair_and_told_with_both_texts() -> None:
+    pair = {"text": "비가 온다", "text_pair": "날씨가 궂다"}
+    settings = Settings.model_validate(
+        {
+            "environment": "dev",
+            "owner": "nlp",
+            "cost_centre": "nlp",
+            "data": {"text_pair_column": "가설"},
+            "serving": {"golden_sentences": [pair | {"label": "positive"}]},
+        }
+    )
+    states = smoke_test(settings, next="Done", failed="Failed")
+    assert json.loads(states["AskRealtime"]["Arguments"]["Body"])["inputs"] == [pair]
+    said = evaluated(states["WrongAnswer"]["Output"], endpoint="nunchi-dev", answers=[])
+    assert said["message"].endswith("to '비가 온다' and '날씨가 궂다' (right: positive)")

@@ -13,9 +13,10 @@ import pytest
 from tests.stacks.evaluated import RUN, request
 from tests.stacks.policies import Call, roles
 from tests.stacks.resolved import ACCOUNT, REGION, Environment, Json
+from tests.training_code.mlflow_server import OPERATIONS
 
 ENVIRONMENTS = ("dev", "staging", "prod")
-VARIANTS = ("hub", "gpu", "mixed", "bare", "korean", "batch", "warm")
+VARIANTS = ("hub", "gpu", "mixed", "tracked", "bare", "korean", "batch", "warm")
 STEPS = ("prepare", "train", "optimise", "evaluate", "serve")
 every_step = pytest.mark.parametrize(
     ("name", "step"),
@@ -128,6 +129,9 @@ def training(environment: Environment) -> Iterator[Call]:
     yield from encrypting(environment, volume="VolumeKmsKeyId" in asks["ResourceConfig"])
     if "VpcConfig" in asks:
         yield from joining(environment, asks["VpcConfig"])
+    if server := asks.get("Environment", {}).get("MLFLOW_TRACKING_URI"):
+        for operation in OPERATIONS:
+            yield Call(f"sagemaker-mlflow:{operation}", server)
 
 
 def model_uri(environment: Environment) -> str:
@@ -150,6 +154,8 @@ def serving(environment: Environment) -> Iterator[Call]:
     if "transform" in environment.machines:
         asks = request(environment, "transform", "Transform")
         yield from reading(asks["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+        manifest = request(environment, "transform", "WriteManifest", files=[{"Key": "incoming/a"}])
+        yield from reading(manifest["Body"][0]["prefix"])
         yield from writing(asks["TransformOutput"]["S3OutputPath"])
         yield from logging("TransformJobs", f"{asks['TransformJobName']}/i-0a1b2c3d")
         volume |= "VolumeKmsKeyId" in asks["TransformResources"]

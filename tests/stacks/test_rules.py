@@ -26,6 +26,7 @@ def broken(**sections: Any) -> list[str]:
 CPU_FAMILIES = "c5, c6i, c7i, m5, m6i, m7i, r6i, r7i"
 GPU_FAMILIES = "p3, p3dn, g4dn, g5, g6, g6e, p4d, p4de, p5, p5e, p5en"
 SINCE_SM75 = "g4dn, g5, g6, g6e, p4d, p4de, p5, p5e, p5en"
+MLFLOW = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/nlp"
 
 
 def test_the_defaults_break_no_rule() -> None:
@@ -129,6 +130,42 @@ def test_the_defaults_break_no_rule() -> None:
             {"serving": {"golden_sentences": [{"text": "최고예요", "label": "긍정"}]}},
             "serving.golden_sentences[0].label: '긍정': no model of this environment answers so, and each "
             "promotion would be taken back; its labels (data.labels): negative, positive",
+        ),
+        (
+            {"serving": {"golden_sentences": [{"text": "가", "text_pair": "나", "label": "positive"}]}},
+            "serving.golden_sentences[0].text_pair: '나': the models of this environment answer single "
+            "texts; leave it out, or set data.text_pair_column",
+        ),
+        (
+            {
+                "data": {"text_pair_column": "가설"},
+                "serving": {"golden_sentences": [{"text": "가", "label": "positive"}]},
+            },
+            "serving.golden_sentences[0].text_pair: null: the models of this environment answer pairs "
+            "(data.text_pair_column); give the second text",
+        ),
+        # Tracking
+        (
+            {"region": "ap-northeast-2", "training": {"mlflow_tracking_server_arn": MLFLOW}},
+            f"training.mlflow_tracking_server_arn: '{MLFLOW}': is in us-east-1; take a tracking server in "
+            "ap-northeast-2 (region)",
+        ),
+        (
+            {"account": "111122223333", "training": {"mlflow_tracking_server_arn": MLFLOW}},
+            f"training.mlflow_tracking_server_arn: '{MLFLOW}': is in 123456789012; take a tracking server in "
+            "111122223333 (account)",
+        ),
+        (
+            {
+                "network": {},
+                "training": {
+                    "mlflow_tracking_server_arn": MLFLOW,
+                    "base_checkpoint": {"s3_prefix": "koelectra"},
+                },
+            },
+            f"training.mlflow_tracking_server_arn: '{MLFLOW}': training does not reach MLflow from a network "
+            "without a way to the internet; leave it out (each run is a trial of SageMaker Experiments all "
+            "the same), or network",
         ),
         # Spot
         (
@@ -283,6 +320,12 @@ def test_a_broken_rule_says_field_value_rule_and_remedy(sections: dict[str, Any]
         },
         {"training": {"spot": True, "max_wait_seconds": 14400}},
         {"training": {"checkpoints": False}},
+        {"training": {"mlflow_tracking_server_arn": MLFLOW}},
+        {
+            "region": "us-east-1",
+            "account": "123456789012",
+            "training": {"mlflow_tracking_server_arn": MLFLOW},
+        },
         {"serving": {"realtime": None, "batch": None}},
         {"serving": {"batch": None, "hub": {"model_id": "someone/koelectra", "revision": "0" * 40}}},
         {"serving": {"data_capture_percent": 10}},
@@ -294,6 +337,14 @@ def test_a_broken_rule_says_field_value_rule_and_remedy(sections: dict[str, Any]
         {"serving": {"serverless": {"provisioned_concurrency": 2, "max_provisioned_concurrency": 2}}},
         {"network": {}, "training": {"base_checkpoint": {"s3_prefix": "koelectra"}}},
         {"notification_emails": [f"{number}@example.com" for number in range(10)]},
+        {
+            "data": {"labels": {}},
+            "serving": {"golden_sentences": [{"text": "재미있다", "label": "as in the data"}]},
+        },
+        {
+            "data": {"text_pair_column": "가설"},
+            "serving": {"golden_sentences": [{"text": "가", "text_pair": "나", "label": "positive"}]},
+        },
     ],
 )
 def test_what_is_right_passes(sections: dict[str, Any]) -> None:
@@ -367,4 +418,41 @@ def test_any_other_tag_is_refused(value: str) -> None:
         rules.check_tag(value)
     assert str(caught.value) == (
         "cannot be a tag; allowed: 1 to 256 letters, digits, spaces and _ . : / = + - @"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        MLFLOW,
+        "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/N-1--b",
+        f"arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/{'n' * 256}",
+    ],
+)
+def test_the_arn_of_a_tracking_server_passes(value: str) -> None:
+    assert rules.check_tracking_server(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "nlp",
+        "https://t-abc.ap-northeast-2.experiments.sagemaker.aws",
+        # The plugin knows the endpoints of one partition that Nunchi is for.
+        "arn:aws-cn:sagemaker:cn-north-1:123456789012:mlflow-tracking-server/nlp",
+        "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-app/nlp",
+        "arn:aws:sagemaker:ap-northeast-2:12345678901:mlflow-tracking-server/nlp",
+        "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/",
+        "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/nlp/",
+        "arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/nlp\n",
+        f"arn:aws:sagemaker:ap-northeast-2:123456789012:mlflow-tracking-server/{'n' * 257}",
+    ],
+)
+def test_what_is_no_arn_of_a_tracking_server_is_refused(value: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        rules.check_tracking_server(value)
+    assert str(caught.value) == (
+        "is not the ARN of an MLflow tracking server; allowed: "
+        "arn:aws:sagemaker:<region>:<account>:mlflow-tracking-server/<name>"
     )

@@ -15,8 +15,8 @@ def environment(environments: dict[str, Environment], name: str) -> Environment:
     return environments[name]
 
 
-def schedule(environment: Environment) -> Json:
-    return environment.properties("training", "AWS::Scheduler::Schedule")
+def schedule(environment: Environment, part: str = "training") -> Json:
+    return environment.properties(part, "AWS::Scheduler::Schedule")
 
 
 def settings(environment: Environment) -> ScheduleSettings:
@@ -29,7 +29,7 @@ def test_an_environment_without_a_schedule_starts_nothing_by_itself(
     environments: dict[str, Environment],
 ) -> None:
     kinds = {resource["Type"] for resource in environments["dev"].templates["training"].resources.values()}
-    assert not [kind for kind in kinds if kind.startswith(("AWS::Scheduler::", "AWS::SQS::"))]
+    assert not [kind for kind in kinds if kind.startswith("AWS::Scheduler::")]
 
 
 @scheduled
@@ -58,7 +58,7 @@ def test_the_target_is_the_environments_own_retrain(environment: Environment) ->
     target = schedule(environment)["Target"]
     assert target["Arn"].endswith(f":stateMachine:nunchi-{environment.name}-retrain")
     assert target["Input"] == "{}"
-    assert target["RoleArn"] == roles(environment)["schedule"].arn
+    assert target["RoleArn"] == roles(environment)["schedule of retrain"].arn
 
 
 @scheduled
@@ -93,7 +93,7 @@ def test_the_role_of_the_schedule_starts_the_retrain_and_fills_the_queue_and_no_
     ]
     allowed = [
         (action, resource)
-        for statement in roles(environment)["schedule"].statements
+        for statement in roles(environment)["schedule of retrain"].statements
         for action in statement.actions
         for resource in statement.resources
     ]
@@ -104,4 +104,24 @@ def test_the_role_of_the_schedule_starts_the_retrain_and_fills_the_queue_and_no_
 def test_the_schedule_is_in_a_group_that_carries_the_tags(environment: Environment) -> None:
     """A schedule takes none itself."""
     group = environment.properties("training", "AWS::Scheduler::ScheduleGroup")
-    assert schedule(environment)["GroupName"] == group["Name"] == f"nunchi-{environment.name}"
+    assert schedule(environment)["GroupName"] == group["Name"] == environment.settings.name("retrain")
+
+
+def test_a_batch_starts_when_its_settings_say(environments: dict[str, Environment]) -> None:
+    prod = environments["prod"]
+    found, batch = schedule(prod, "serving"), prod.settings.serving.batch
+    assert batch
+    assert batch.schedule
+    assert found["ScheduleExpression"] == batch.schedule.expression
+    assert found["Target"]["Arn"].endswith(":stateMachine:nunchi-prod-transform")
+    assert found["Target"]["Input"] == '{"quiet": true}'
+    assert found["Target"]["DeadLetterConfig"]["Arn"].endswith(":nunchi-prod-serving-dead-letters")
+
+
+def test_no_batch_starts_by_itself_while_there_is_nothing_that_scores(
+    environments: dict[str, Environment],
+) -> None:
+    """Its state machine is there with the first champion."""
+    for name, kind in (("prod", "AWS::Scheduler::Schedule"), ("staging", "AWS::Events::Rule")):
+        parts = [part for part, _, _ in environments[name].without_champion().of_type(kind)]
+        assert "serving" not in parts, name

@@ -141,6 +141,14 @@ def test_an_unknown_field_is_refused_with_the_nearest_or_with_those_allowed(
             "training: {schedule: {expression: rate(7 days), timezone: Seoul}}",
             "training.schedule.timezone: 'Seoul' is not a time zone; did you mean Asia/Seoul?",
         ),
+        (
+            "serving: {batch: {schedule: {expression: rate(1 moment)}}}",
+            "serving.batch.schedule.expression: 'rate(1 moment)' has the unit 'moment'; allowed: minute,",
+        ),
+        (
+            "serving: {batch: {on_arrival: often}}",
+            "serving.batch.on_arrival: 'often' input should be a valid",
+        ),
         ("network: {cidr: 11.0.0.0/16}", "network.cidr: '11.0.0.0/16' is not private; allowed: a /16 to /24"),
         ("notification_emails: [someone]", "has 'someone', which is not an e-mail address"),
     ],

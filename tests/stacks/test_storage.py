@@ -174,7 +174,19 @@ def test_what_can_be_made_again_expires(environment: Environment) -> None:
         "checkpoints/": days,
         "captures/": days,
         "predictions/": days,
+        "batches/": days,
     }
+
+
+def test_the_data_bucket_tells_of_files_where_their_arrival_starts_something(
+    environments: dict[str, Environment],
+) -> None:
+    telling = {
+        name: buckets(environment)["Data"].get("NotificationConfiguration")
+        for name, environment in environments.items()
+    }
+    events = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert telling == {"dev": None, "staging": events, "prod": None}
 
 
 @every_environment

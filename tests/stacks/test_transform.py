@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.stacks.evaluated import RUN, evaluated, request
+from tests.stacks.evaluated import RUN, evaluate, evaluated, request
 from tests.stacks.resolved import Environment
 
 every_environment = pytest.mark.parametrize("name", ["dev", "staging", "prod"])
@@ -14,14 +16,32 @@ def environment(environments: dict[str, Environment], name: str) -> Environment:
 
 
 @every_environment
-@pytest.mark.parametrize("prefix", ["", "2027/"])
-def test_files_are_taken_from_below_their_prefix_of_the_data_bucket(
-    environment: Environment, prefix: str
-) -> None:
+def test_the_files_of_a_manifest_are_taken_from_below_incoming(environment: Environment) -> None:
     """An execution that could name any file of the bucket would have its reviews scored, and billed."""
-    source = request(environment, "transform", "Transform", prefix=prefix)["TransformInput"]["DataSource"]
     data = environment.physical_name("storage", "Data")
-    assert source["S3DataSource"]["S3Uri"] == f"s3://{data}/incoming/{prefix}"
+    files = [{"Key": "incoming/a.jsonl", "ETag": "1"}]
+    manifest = request(environment, "transform", "WriteManifest", files=files)
+    assert manifest["Body"] == [{"prefix": f"s3://{data}/incoming/"}, "a.jsonl"]
+    source = request(environment, "transform", "Transform")["TransformInput"]["DataSource"]["S3DataSource"]
+    assert source == {
+        "S3DataType": "ManifestFile",
+        "S3Uri": f"s3://{manifest['Bucket']}/{manifest['Key']}",
+    }
+
+
+@every_environment
+@pytest.mark.parametrize(("round_", "redrives"), [(2, 0), (1, 1)])
+def test_a_job_has_a_name_of_its_own(environment: Environment, round_: int, redrives: int) -> None:
+    """SageMaker keeps the names of those that have ended."""
+    # $hash is Step Functions' own; what is hashed is what differs.
+    expression = environment.machines["transform"]["States"]["Transform"]["Arguments"]["TransformJobName"]
+    hashed = re.sub(r"\$hash\((.*), 'MD5'\)", r"\1", expression)
+    others = [
+        evaluate(hashed, run=RUN, round=number, states={"context": {"Execution": {"RedriveCount": redriven}}})
+        for number, redriven in ((1, 0), (round_, redrives))
+    ]
+    assert others[0] == f"{environment.settings.name('transform')}-{RUN}"
+    assert others[1] != others[0]
 
 
 @every_environment
@@ -80,9 +100,33 @@ def test_a_model_of_the_hub_is_asked_as_the_toolkits_own_handler_understands(
 def test_people_are_told_where_the_predictions_are(environment: Environment) -> None:
     asks = request(environment, "transform", "Transform")
     end = environment.machines["transform"]["States"]["Transformed"]["Output"]
-    message = evaluated(end, run=RUN)["message"]
-    assert asks["TransformOutput"]["S3OutputPath"].endswith(f"/predictions/{RUN}/")
+    message = evaluated(end, total=2)["message"]
+    assert asks["TransformOutput"]["S3OutputPath"].endswith("/predictions/")
     assert message.endswith(asks["TransformOutput"]["S3OutputPath"])
+
+
+@every_environment
+def test_people_are_told_which_files_have_no_predictions(environment: Environment) -> None:
+    """The first ten: a message is read on a phone."""
+    told = environment.machines["transform"]["States"]["TellFailed"]["Output"]
+    failed = [f"incoming/{number}" for number in range(11)]
+    few = evaluated(told, said="AlgorithmError: x", failed=failed[:2], total=3)["message"].splitlines()
+    assert few[0] == "AlgorithmError: x"
+    assert few[2] == "2 files have no predictions: incoming/0, incoming/1."
+    assert few[3].startswith("3 others have theirs in s3://")
+    many = evaluated(told, said="x", failed=failed, total=0)["message"]
+    assert "incoming/9, …" in many
+    assert "incoming/10" not in many
+
+
+@every_environment
+@pytest.mark.parametrize("quiet", [True, False])
+@pytest.mark.parametrize("end", ["NothingNew", "Busy"])
+def test_what_started_by_itself_and_found_nothing_to_do_is_not_told_of(
+    environment: Environment, end: str, quiet: bool
+) -> None:
+    output = environment.machines["transform"]["States"][end]["Output"]
+    assert evaluated(output, quiet=quiet)["quiet"] is quiet
 
 
 @every_environment

@@ -15,8 +15,8 @@ from tests.training_code.conftest import FAST, pack, write_channels
 
 @pytest.fixture(scope="session")
 def rows() -> list[Row]:
-    good = [Row(text, "positive") for text in tiny_model.reviews(tiny_model.GOOD)]
-    return good + [Row(text, "negative") for text in tiny_model.reviews(tiny_model.BAD)]
+    good = [Row(text, ("positive",)) for text in tiny_model.reviews(tiny_model.GOOD)]
+    return good + [Row(text, ("negative",)) for text in tiny_model.reviews(tiny_model.BAD)]
 
 
 @pytest.fixture(scope="session")
