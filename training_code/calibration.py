@@ -1,7 +1,8 @@
 """Whether a model is as sure as it is right: of texts on which it says 90 %, nine in ten should be right.
 
-It is about the label that a model answers with and that label's probability, as that is what it serves.
-With two labels the Brier score is therefore the usual one.
+It is about the label that a model answers with and that label's probability, as that is what it serves; where
+a text may have several labels, about each of them, and whether the model says that it is there.
+With two labels the Brier score is therefore the usual one, and so it is with several a text.
 """
 
 from collections.abc import Sequence

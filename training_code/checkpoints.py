@@ -8,10 +8,9 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 import hashlib
 import json
 import shutil
-import time
 from pathlib import Path
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerState
 
 # Written when all other files of a checkpoint are: their names and digests.
 _SEAL = "complete.json"
@@ -40,58 +39,33 @@ def newest_complete(folder: Path) -> Path | None:
 
 
 def read_state(checkpoint: Path) -> TrainerState:
-    """Return the Trainer's state as it was when it wrote the checkpoint."""
+    """Return the state of the training as it was when it wrote the checkpoint."""
     return TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
 
 def best(checkpoint: Path) -> Path:
     """Return the checkpoint that validates best up to `checkpoint`, and may be it."""
-    # The Trainer records a whole path, and the folder may have moved since.
+    # A whole path is recorded, and the folder may have moved since.
     return checkpoint.with_name(Path(read_state(checkpoint).best_model_checkpoint).name)
 
 
-class Checkpoints(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
-    """Makes the Trainer's checkpoints such that a training resumed from one ends as if never interrupted.
+def seal(checkpoint: Path) -> None:
+    """Mark the checkpoint as written to its end."""
+    digests = json.dumps({path.name: _digest(path) for path in _files(checkpoint)}, indent=2)
+    (checkpoint / _SEAL).write_text(digests + "\n", encoding="utf-8")
 
-    It also records in each validation's log entry how long training took, the time before an interruption
-    included: the Trainer's own figure begins with the resumption, yet counts the samples of the whole.
+
+def rotate(newest: Path) -> None:
+    """Remove what neither a resumption nor the model needs: two stay.
+
+    What is deleted here SageMaker deletes in S3, where the newest may not have arrived yet: one before it,
+    the best or the last but one, must outlive it.
     """
-
-    _started: float
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
-        """Take over what an interrupted training left in the state."""
-        seconds = [entry["train_seconds"] for entry in state.log_history if "train_seconds" in entry]
-        self._started = time.monotonic() - max(seconds, default=0)
-        if state.best_model_checkpoint:
-            state.best_model_checkpoint = str(Path(args.output_dir, Path(state.best_model_checkpoint).name))
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
-        """Leave saving to the end of the epoch.
-
-        The Trainer saves after the last step too, before it validates: a training resumed from that
-        would never validate its last epoch.
-        """
-        control.should_save = False
-
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
-        """Record how long training took up to here."""
-        state.log_history[-1]["train_seconds"] = time.monotonic() - self._started
-
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
-        """Seal the checkpoint that was just written, if it is one to resume from."""
-        if not args.save_only_model:
-            checkpoint = Path(args.output_dir, f"checkpoint-{state.global_step}")
-            seal = json.dumps({path.name: _digest(path) for path in _files(checkpoint)}, indent=2)
-            (checkpoint / _SEAL).write_text(seal + "\n", encoding="utf-8")
+    others = sorted((path for path in newest.parent.glob("checkpoint-*") if path != newest), key=_step)
+    stays = best(newest) if best(newest) != newest else others[-1] if others else newest
+    for path in others:
+        if path != stays:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _step(checkpoint: Path) -> int:
@@ -109,8 +83,8 @@ def _digest(path: Path) -> str:
 
 def _is_complete(checkpoint: Path) -> bool:
     try:
-        seal = json.loads((checkpoint / _SEAL).read_text(encoding="utf-8"))
-        return all(_digest(checkpoint / name) == digest for name, digest in seal.items())
+        sealed = json.loads((checkpoint / _SEAL).read_text(encoding="utf-8"))
+        return all(_digest(checkpoint / name) == digest for name, digest in sealed.items())
     except (OSError, ValueError):
         # A file is missing, or the seal itself was copied half written.
         return False

@@ -9,6 +9,7 @@ from manifest import Manifest, Summary
 from pages import page
 from records import Record
 from split import Distinct
+from task import told
 
 # Enough to see what kind they are of, few enough to read.
 _SHOWN = 10
@@ -17,14 +18,14 @@ _OF_A_LABEL = 5
 _REASONS = {
     "empty": "nothing in the text",
     "in_test": "the text is in the test set",
-    "two_labels": "the text carries more than one label",
+    "two_labels": "the text has other labels in another row",
     "duplicate": "repeats an earlier row",
 }
 _RULES = {
     "min_rows": "distinct texts",
     "min_label_share": "rarest label, of the texts",
     "max_duplicate_share": "repeated, of the rows",
-    "max_conflict_share": "with more than one label, of the rows",
+    "max_conflict_share": "with other labels in another row, of the rows",
     "max_label_drift": "change of a label's share since the champion's data",
     "max_length_drift": "shift of the lengths since the champion's data",
 }
@@ -39,7 +40,9 @@ def render(manifest: Manifest, found: Distinct, champions: Summary | None) -> st
         reasons=_REASONS,
         rules=_RULES,
         histogram=_histogram(manifest["splits"]["train"], champions),
-        repeated=Counter((record.text, record.label) for record in found.duplicates).most_common(_SHOWN),
+        repeated=Counter((record.texts, told(record.labels)) for record in found.duplicates).most_common(
+            _SHOWN
+        ),
         torn=_torn(found.conflicting),
         examples=_examples(found.kept, manifest["label_names"]),
     )
@@ -66,15 +69,15 @@ def _histogram(train: Summary, champions: Summary | None) -> list[dict[str, Any]
     return shown[:last]
 
 
-def _torn(conflicting: Sequence[Record]) -> list[tuple[str, Counter[str]]]:
-    """Return the commonest texts with more than one label, and how often they carry which."""
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
+def _torn(conflicting: Sequence[Record]) -> list[tuple[tuple[str, ...], Counter[str]]]:
+    """Return the commonest texts whose rows do not agree on the labels, and how often they carry which."""
+    labels: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for record in conflicting:
-        labels[record.text][record.label] += 1
+        labels[record.texts][told(record.labels)] += 1
     return sorted(labels.items(), key=lambda item: -item[1].total())[:_SHOWN]
 
 
-def _examples(kept: Sequence[Record], label_names: Sequence[str]) -> dict[str, list[str]]:
+def _examples(kept: Sequence[Record], label_names: Sequence[str]) -> dict[str, list[tuple[str, ...]]]:
     """Return some texts of each label from all over the data."""
-    texts = {name: [record.text for record in kept if record.label == name] for name in label_names}
+    texts = {name: [record.texts for record in kept if name in record.labels] for name in label_names}
     return {name: each[:: max(1, len(each) // _OF_A_LABEL)][:_OF_A_LABEL] for name, each in texts.items()}

@@ -2,8 +2,8 @@
 
 in:  processing/input/{model,test} and optionally processing/input/champion
 out: processing/output/evaluation: evaluation.json, which the gate reads; model_quality.json, which
-     SageMaker's model registry shows; confusion_matrix.json; confusion_matrix.png, reliability.png and
-     report.html
+     SageMaker's model registry shows; reliability.png and report.html; and, unless a text may have several
+     labels, confusion_matrix.json and confusion_matrix.png
 """
 
 import json
@@ -22,6 +22,7 @@ from pictures import draw_confusion_matrix, draw_reliability
 from report import examples, render
 from rows import Row, read_jsonl
 from served_model import Prediction, ServedModel
+from task import MULTI_LABEL
 
 
 @dataclass
@@ -40,24 +41,20 @@ def score(name: str, rows: Sequence[Row], batch_size: int) -> Answers:
     """Return what the model in input folder `name` answers to the rows.
 
     Raises:
-        UserError: its archive is no model, or a row has a label that the model does not know.
+        UserError: its archive is no model, or the rows are not what it was made for.
     """
     archive = processing_dir(f"input/{name}") / "model.tar.gz"
     # Texts of one length share a request, so that padding is little.
-    order = sorted(range(len(rows)), key=lambda index: len(rows[index].text))
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index].whole))
     predictions: dict[int, Prediction] = {}
     with tempfile.TemporaryDirectory() as folder:
         model = ServedModel(archive, Path(folder))
-        if unknown := sorted({row.label for row in rows} - set(model.labels)):
-            raise UserError(
-                f"test.jsonl has labels that {archive} does not know: {', '.join(unknown)}; "
-                f"it knows {', '.join(model.labels)}"
-            )
+        model.check(rows, "test.jsonl")
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
-            answers = model.predict([rows[index].text for index in chosen])
+            answers = model.predict([rows[index].inputs for index in chosen])
             predictions.update(zip(chosen, answers, strict=True))
-        measured = latency(model, [row.text for row in rows])
+        measured = latency(model, rows)
     print(f"[evaluate] {name}: {len(rows)} rows scored", flush=True)
     return Answers(model.labels, [predictions[index] for index in range(len(rows))], measured)
 
@@ -78,21 +75,20 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
 
     evaluation = assess(rows, candidate, champion)
-    actual = [row.label for row in rows]
-    matrix = confusion(actual, [prediction.label for prediction in candidate.predictions], labels)
     calibrations = {"candidate": evaluation["calibration"]}
     if evaluation["champion"]:
         calibrations["champion"] = evaluation["champion"]["calibration"]
-    pictures = {
-        "confusion_matrix": draw_confusion_matrix(matrix, labels),
-        "reliability": draw_reliability(calibrations),
-    }
+    pictures = {"reliability": draw_reliability(calibrations)}
 
     output = processing_dir("output/evaluation")
     output.mkdir(parents=True, exist_ok=True)
+    if evaluation["problem_type"] != MULTI_LABEL:
+        predicted = [prediction.labels[0] for prediction in candidate.predictions]
+        matrix = confusion([row.label for row in rows], predicted, labels)
+        pictures["confusion_matrix"] = draw_confusion_matrix(matrix, labels)
+        _write_json(output / "confusion_matrix.json", {"labels": labels, "matrix": matrix})
     _write_json(output / "evaluation.json", evaluation)
-    _write_json(output / "model_quality.json", model_quality(actual, candidate.predictions, labels))
-    _write_json(output / "confusion_matrix.json", {"labels": labels, "matrix": matrix})
+    _write_json(output / "model_quality.json", model_quality(rows, candidate.predictions, labels))
     for name, picture in pictures.items():
         (output / f"{name}.png").write_bytes(picture)
     page = render(evaluation, labels, examples(rows, candidate, champion), pictures)

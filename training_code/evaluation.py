@@ -11,6 +11,7 @@ from rows import Row
 from served_model import Prediction
 from significance import Interval, McNemar, accuracy_interval, difference_interval, mcnemar
 from slices import SLICES
+from task import MULTI_LABEL, problem_type
 
 BEYOND_CHANCE = 0.005
 """p below which a model counts as different on a slice. There are seven slices, and only a drop does harm:
@@ -62,6 +63,8 @@ class Difference(TypedDict):
 class Evaluation(ModelFigures):
     """What evaluation.json holds, and the gate reads: the candidate's figures, and what is beside them."""
 
+    problem_type: str
+    """`MULTI_LABEL` or `SINGLE_LABEL`."""
     rows: int
     slices: list[SliceFigures]
     """Those that have rows."""
@@ -76,6 +79,7 @@ def assess(rows: Sequence[Row], candidate: Answers, champion: Answers | None) ->
     right = _right(rows, candidate)
     evaluation: Evaluation = {
         **_figures(rows, candidate),
+        "problem_type": problem_type(rows),
         "rows": len(rows),
         "slices": [],
         "champion": None,
@@ -99,23 +103,37 @@ def assess(rows: Sequence[Row], candidate: Answers, champion: Answers | None) ->
 
 
 def _right(rows: Sequence[Row], answers: Answers) -> list[bool]:
-    return [row.label == one.label for row, one in zip(rows, answers.predictions, strict=True)]
+    return [one.is_right(row) for row, one in zip(rows, answers.predictions, strict=True)]
 
 
 def _figures(rows: Sequence[Row], answers: Answers) -> ModelFigures:
-    predicted = [prediction.label for prediction in answers.predictions]
-    scores = [prediction.score for prediction in answers.predictions]
+    predicted = [prediction.labels for prediction in answers.predictions]
     return {
-        **measure([row.label for row in rows], predicted, answers.labels),
-        "calibration": calibrate(scores, _right(rows, answers)),
+        **measure([row.labels for row in rows], predicted, answers.labels),
+        "calibration": calibrate(*_certain_and_right(rows, answers)),
         "latency": answers.latency,
     }
+
+
+def _certain_and_right(rows: Sequence[Row], answers: Answers) -> tuple[list[float], list[bool]]:
+    """Return how sure the model is of each thing that it says, and whether it is right.
+
+    Of a row it says one, which label it has; or, if it may have several, of each label whether it is there.
+    """
+    certain = [certainty for one in answers.predictions for certainty in one.certainties]
+    if problem_type(rows) != MULTI_LABEL:
+        return certain, _right(rows, answers)
+    return certain, [
+        (label in row.labels) == (label in one.labels)
+        for row, one in zip(rows, answers.predictions, strict=True)
+        for label in one.scores
+    ]
 
 
 def _slices(rows: Sequence[Row], right: list[bool], champion_right: list[bool] | None) -> list[SliceFigures]:
     found: list[SliceFigures] = []
     for name, contains in SLICES.items():
-        chosen = [index for index, row in enumerate(rows) if contains(row.text)]
+        chosen = [index for index, row in enumerate(rows) if contains(row.whole)]
         if not chosen:
             continue
         candidate = [right[index] for index in chosen]

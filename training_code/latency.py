@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import TypedDict
 
+from rows import Row
 from served_model import ServedModel
 
 # Enough for a median, few enough that a test set of some hundred rows is not doubled by it.
@@ -19,10 +20,10 @@ class Latency(TypedDict):
     batch_of_64_ms: float
 
 
-def latency(model: ServedModel, texts: Sequence[str]) -> Latency:
-    """Ask a model that has answered before, with texts as they come: short and long ones in one request."""
+def latency(model: ServedModel, rows: Sequence[Row]) -> Latency:
+    """Ask a model that has answered before, with rows as they come: short and long ones in one request."""
     medians = {}
-    rest = cycle(texts)
+    rest = cycle([row.inputs for row in rows])
     for size, requests in _REQUESTS.items():
         times = []
         for _ in range(requests):

@@ -8,6 +8,7 @@ from drift import label_drift, length_drift
 from manifest import Summary
 from problems import Problems, quoted
 from split import Distinct
+from task import told
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ def check_rows(found: Distinct, label_names: Sequence[str], limits: Limits) -> l
     """Return the checks of the rows that are to be split."""
     kept = len(found.kept)
     rows = kept + len(found.duplicates) + len(found.conflicting)
-    labels = Counter(record.label for record in found.kept)
+    labels = Counter(label for record in found.kept for label in record.labels)
     shares = {name: labels[name] / max(1, kept) for name in label_names}
     duplicates = len(found.duplicates) / max(1, rows)
     conflicts = len(found.conflicting) / max(1, rows)
     # The labels of a text stand together.
-    conflicting = sorted(found.conflicting, key=lambda record: record.text)
+    conflicting = sorted(found.conflicting, key=lambda record: record.texts)
     return [
         Check(
             "min_rows",
@@ -76,7 +77,7 @@ def check_rows(found: Distinct, label_names: Sequence[str], limits: Limits) -> l
             limits.max_duplicate_share,
             f"{duplicates:.1%} of the rows repeat an earlier one, {limits.max_duplicate_share:.1%} may; "
             "see whether a file is there twice",
-            [f"{record.place}: {quoted(record.text)}" for record in found.duplicates],
+            [f"{record.place}: {quoted(record.whole)}" for record in found.duplicates],
         ),
         Check(
             "max_conflict_share",
@@ -84,7 +85,7 @@ def check_rows(found: Distinct, label_names: Sequence[str], limits: Limits) -> l
             limits.max_conflict_share,
             f"{conflicts:.1%} of the rows have a text that carries another label, too, "
             f"{limits.max_conflict_share:.1%} may; see whether labels are mixed up",
-            [f"{record.place}: {record.label}: {quoted(record.text)}" for record in conflicting],
+            [f"{record.place}: {told(record.labels)}: {quoted(record.whole)}" for record in conflicting],
         ),
     ]
 

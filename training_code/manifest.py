@@ -23,7 +23,7 @@ class Bin(TypedDict):
 
 
 class Lengths(TypedDict):
-    """Of the normalised texts, in characters."""
+    """Of the normalised texts, in characters; of a pair, of both together."""
 
     mean: float
     median: int
@@ -37,7 +37,9 @@ class Summary(TypedDict):
 
     rows: int
     labels: dict[str, int]
+    """How many rows have it."""
     label_shares: dict[str, float]
+    """The same, of all rows; where a text may have several labels, they do not add up to 1."""
     lengths: Lengths
 
 
@@ -75,12 +77,12 @@ class Manifest(TypedDict):
 
 def summarise(records: Sequence[Record], label_names: Sequence[str]) -> Summary:
     """Return what is in a split that has rows."""
-    labels = Counter(record.label for record in records)
+    labels = Counter(label for record in records for label in record.labels)
     return {
         "rows": len(records),
         "labels": {name: labels[name] for name in label_names},
         "label_shares": {name: labels[name] / len(records) for name in label_names},
-        "lengths": _lengths(sorted(len(record.text) for record in records)),
+        "lengths": _lengths(sorted(len(record.whole) for record in records)),
     }
 
 

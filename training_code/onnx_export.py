@@ -75,7 +75,9 @@ def _example(model: PreTrainedModel, names: list[str], *, batch: int, tokens: in
     mask = torch.ones_like(ids)
     ids[-1, tokens // 2 :] = model.config.pad_token_id or 0
     mask[-1, tokens // 2 :] = 0
-    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    # Those of a pair of texts.
+    types = (torch.arange(tokens) >= tokens // 2).long().expand(batch, tokens).contiguous()
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
     return [inputs[name] for name in names]
 
 

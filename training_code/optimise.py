@@ -61,8 +61,8 @@ def accuracy(name: str, model: ServedModel, rows: Sequence[Row], batch_size: int
     right = 0
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
-        answers = model.predict([row.text for row in batch])
-        right += sum(row.label == answer.label for row, answer in zip(batch, answers, strict=True))
+        answers = model.predict([row.inputs for row in batch])
+        right += sum(answer.is_right(row) for row, answer in zip(batch, answers, strict=True))
     print(f"[optimise] {name}: {len(rows)} rows scored, accuracy={right / len(rows):.4f}", flush=True)
     return right / len(rows)
 
@@ -92,16 +92,12 @@ def optimise(archive: Path, optimised: Path, rows: Sequence[Row], batch_size: in
     """Write to `optimised` the variant of `archive`, if it has one, and return what came of it.
 
     Raises:
-        UserError: the archive is no model, or a row has a label that the model does not know.
+        UserError: the archive is no model, or the rows are not what it was made for.
     """
     with tempfile.TemporaryDirectory() as temporary:
         trained, built, extracted = (Path(temporary) / name for name in ("trained", "built", "extracted"))
         model = ServedModel(archive, trained)
-        if unknown := sorted({row.label for row in rows} - set(model.labels)):
-            raise UserError(
-                f"validation.jsonl has labels that {archive} does not know: {', '.join(unknown)}; "
-                f"it knows {', '.join(model.labels)}"
-            )
+        model.check(rows, "validation.jsonl")
         result: Optimisation = {
             "exported": False,
             "reason": None,

@@ -9,6 +9,7 @@ from pages import page
 from rows import Row
 from served_model import Prediction
 from slices import SLICES
+from task import MULTI_LABEL, THRESHOLD, told
 
 # Enough to see what kind they are of, few enough to read.
 _MISTAKES, _DISAGREEMENTS = 12, 30
@@ -16,22 +17,21 @@ _MISTAKES, _DISAGREEMENTS = 12, 30
 
 @dataclass(frozen=True)
 class Example:
-    """A text with its true label, and what the models say of it."""
+    """A text, or a pair, with its true labels, and what the models say of it."""
 
-    text: str
-    actual: str
+    row: Row
     candidate: Prediction
     champion: Prediction | None
 
     @property
     def is_mistake(self) -> bool:
         """Whether the candidate is wrong."""
-        return self.candidate.label != self.actual
+        return not self.candidate.is_right(self.row)
 
     @property
     def is_disagreement(self) -> bool:
         """Whether the models answer differently."""
-        return self.champion is not None and self.champion.label != self.candidate.label
+        return self.champion is not None and set(self.champion.labels) != set(self.candidate.labels)
 
     @property
     def sureness(self) -> float:
@@ -43,7 +43,7 @@ def examples(rows: Sequence[Row], candidate: Answers, champion: Answers | None) 
     """Return every row with the answers to it."""
     theirs = champion.predictions if champion else [None] * len(rows)
     return [
-        Example(row.text, row.label, ours, other)
+        Example(row, ours, other)
         for row, ours, other in zip(rows, candidate.predictions, theirs, strict=True)
     ]
 
@@ -51,7 +51,7 @@ def examples(rows: Sequence[Row], candidate: Answers, champion: Answers | None) 
 def render(
     evaluation: Evaluation, labels: Sequence[str], rows: Sequence[Example], pictures: Mapping[str, bytes]
 ) -> str:
-    """Return the report. `pictures` are PNGs: `confusion_matrix` and `reliability`."""
+    """Return the report. `pictures` are PNGs: `reliability` and, of single labels, `confusion_matrix`."""
     mistakes = sorted(
         (row for row in rows if row.is_mistake), key=lambda row: row.candidate.score, reverse=True
     )
@@ -61,6 +61,9 @@ def render(
     return page(
         "report.html.j2",
         candidate=evaluation,
+        multi_label=evaluation["problem_type"] == MULTI_LABEL,
+        threshold=THRESHOLD,
+        told=told,
         champion=evaluation["champion"],
         difference=evaluation["difference"],
         mcnemar=evaluation["mcnemar"],

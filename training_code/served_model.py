@@ -2,26 +2,53 @@
 
 import importlib
 import json
+import math
 import sys
 import tarfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
 from contract import UserError
+from rows import Row
+from task import MULTI_LABEL, SINGLE_LABEL, THRESHOLD, label_names, problem_type
 
 _JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest label of a text, and its probability."""
+    """What a model says of a text."""
 
-    label: str
-    score: float
+    scores: Mapping[str, float]
+    """Label → its probability: the likeliest alone, or all of a multi-label model."""
+    multi_label: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The answer: the likeliest label, or all those with `THRESHOLD` or more, sorted."""
+        return tuple(
+            sorted(
+                label for label, score in self.scores.items() if not self.multi_label or score >= THRESHOLD
+            )
+        )
+
+    @property
+    def certainties(self) -> list[float]:
+        """The probability of what it says of each label in `scores`: that it is there, or that it is not."""
+        return [max(score, 1 - score) if self.multi_label else score for score in self.scores.values()]
+
+    @property
+    def score(self) -> float:
+        """The probability of the answer as a whole, the labels being independent of each other."""
+        return math.prod(self.certainties)
+
+    def is_right(self, row: Row) -> bool:
+        """Return whether it has the row's labels, and no other."""
+        return set(self.labels) == set(row.labels)
 
 
 class ServedModel:
@@ -43,18 +70,47 @@ class ServedModel:
         for needed in ("config.json", "code/inference.py"):
             if not (folder / needed).is_file():
                 raise UserError(f"{archive} has no {needed}: it is not a model archive of train.py")
-        names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names = config["id2label"]
         self.labels: list[str] = [names[key] for key in sorted(names, key=int)]
         """The labels' names, by id."""
+        self.problem_type: str = config.get("problem_type") or SINGLE_LABEL
+        """`MULTI_LABEL` or `SINGLE_LABEL`."""
+        self._archive = archive
         self._handlers, self._model = _load(folder / "code", folder)
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Answer one request for these texts, as the endpoint would."""
-        body = json.dumps({"inputs": list(texts)}, ensure_ascii=False)
-        data = self._handlers.input_fn(body, _JSON)
-        answer = self._handlers.output_fn(self._handlers.predict_fn(data, self._model), _JSON)
-        predictions: list[dict[str, Any]] = json.loads(answer)
-        return [Prediction(**prediction) for prediction in predictions]
+    def check(self, rows: Sequence[Row], file: str) -> None:
+        """Refuse rows, which are those of `file`, that the model was not made for.
+
+        Raises:
+            UserError: they are of another task, or have a label that it does not know.
+        """
+        if problem_type(rows) != self.problem_type:
+            raise UserError(
+                f"{file} is for {problem_type(rows)}, and {self._archive} for {self.problem_type}: "
+                "take rows that were prepared as those that it was trained on; another task needs an "
+                "environment of its own"
+            )
+        if unknown := [label for label in label_names(rows) if label not in self.labels]:
+            raise UserError(
+                f"{file} has labels that {self._archive} does not know: {', '.join(unknown)}; "
+                f"it knows {', '.join(self.labels)}"
+            )
+
+    def predict(self, inputs: Sequence[str | dict[str, str]]) -> list[Prediction]:
+        """Answer one request for these texts or pairs, as the endpoint would."""
+        multi_label = self.problem_type == MULTI_LABEL
+        request = {"inputs": list(inputs), **({"parameters": {"top_k": None}} if multi_label else {})}
+        data = self._handlers.input_fn(json.dumps(request, ensure_ascii=False), _JSON)
+        answers: list[Any] = json.loads(
+            self._handlers.output_fn(self._handlers.predict_fn(data, self._model), _JSON)
+        )
+        return [
+            Prediction(
+                {one["label"]: one["score"] for one in (answer if multi_label else [answer])}, multi_label
+            )
+            for answer in answers
+        ]
 
 
 def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:

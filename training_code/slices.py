@@ -1,7 +1,8 @@
 """Kinds of texts that a model may do badly on while it does well on the whole.
 
-Each is a function on the normalised text, whose docstring is what the report says of the slice. A text may
-be in several. That of negation goes by the writing, without a parser: it is nearly right, not right.
+Each is a function on the normalised text, of a pair on both together, whose docstring is what the report says
+of the slice. A text may be in several. That of negation goes by the writing, without a parser: it is nearly
+right, not right.
 """
 
 import re

@@ -6,14 +6,34 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from contract import UserError
 from problems import Problems
 
-Columns = tuple[str, str]
-"""The text's and the label's."""
-Raw = tuple[int, object, object]
-"""Line, or row of a Parquet file, from 1; text and label as they stand there."""
+
+class Raw(NamedTuple):
+    """A row as it stands in a file."""
+
+    number: int
+    """Line, or row of a Parquet file, from 1."""
+    text: object
+    label: object
+    text_pair: object = None
+
+
+class Columns(NamedTuple):
+    """Names of the columns that are read, by the arguments that set them."""
+
+    text_column: str
+    label_column: str
+    text_pair_column: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The text's, the label's and, where texts come in pairs, the second text's."""
+        return [name for name in self if name is not None]
+
 
 _ENCODING = "encoding: a file must be UTF-8; save it as that (from Korean Windows: iconv -f CP949 -t UTF-8)"
 _FIELDS = "columns: a line must have as many fields as the first; a text in a TSV has no tab or line break"
@@ -76,13 +96,12 @@ def _tsv(text: str, name: str, columns: Columns, problems: Problems) -> Iterator
     header = next(lines)[1].rstrip("\r").split("\t")
     if not (places := _places(header, columns, name, problems)):
         return
-    at_text, at_label = places
     for number, line in lines:
         if not (line := line.rstrip("\r")):
             continue
         fields = line.split("\t")
         if _complete(fields, header, name, number, problems):
-            yield number, _unquote(fields[at_text]), fields[at_label]
+            yield Raw(number, *(_unquote(fields[place]) for place in places))
 
 
 def _csv(text: str, name: str, columns: Columns, problems: Problems) -> Iterator[Raw]:
@@ -91,27 +110,26 @@ def _csv(text: str, name: str, columns: Columns, problems: Problems) -> Iterator
         header = next(reader, [])
         if not (places := _places(header, columns, name, problems)):
             return
-        at_text, at_label = places
         begin = reader.line_num + 1
         for fields in reader:
             number, begin = begin, reader.line_num + 1
             if fields and _complete(fields, header, name, number, problems):
-                yield number, fields[at_text], fields[at_label]
+                yield Raw(number, *(fields[place] for place in places))
     except csv.Error as error:
         problems.add(_QUOTES, f"{name}:{reader.line_num}: {error}")
 
 
 def _jsonl(text: str, name: str, columns: Columns, problems: Problems) -> Iterator[Raw]:
-    text_column, label_column = columns
-    rule = f'columns: a line must be an object, as in {{"{text_column}": "…", "{label_column}": "…"}}'
+    shown = ", ".join(f'"{column}": "…"' for column in columns.names)
+    rule = f"columns: a line must be an object, as in {{{shown}}}"
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         row = None
         with suppress(ValueError, RecursionError):
             row = json.loads(line)
-        if isinstance(row, dict) and text_column in row and label_column in row:
-            yield number, row[text_column], row[label_column]
+        if isinstance(row, dict) and row.keys() >= set(columns.names):
+            yield Raw(number, *(row[column] for column in columns.names))
         else:
             problems.add(rule, f"{name}:{number}: {line[:60]}")
 
@@ -130,27 +148,27 @@ def _parquet(data: bytes, name: str, columns: Columns, problems: Problems) -> It
         file = ParquetFile(io.BytesIO(data))
         if not _places(file.schema_arrow.names, columns, name, problems):
             return
-        for batch in file.iter_batches(columns=list(columns)):
-            for text, label in zip(*(batch.column(column).to_pylist() for column in columns), strict=True):
+        for batch in file.iter_batches(columns=columns.names):
+            for row in zip(*(batch.column(column).to_pylist() for column in columns.names), strict=True):
                 number += 1
-                yield number, text, label
+                yield Raw(number, *row)
     except (ValueError, OSError) as error:
         problems.add("format: a file that ends in .parquet must be one", f"{name}:{number + 1}: {error}")
 
 
-def _places(header: Sequence[str], columns: Columns, name: str, problems: Problems) -> tuple[int, int] | None:
+def _places(header: Sequence[str], columns: Columns, name: str, problems: Problems) -> list[int] | None:
     """Return where the columns stand; None if one is missing or there twice."""
-    text_column, label_column = columns
-    for column in columns:
-        if header.count(column) != 1:
-            there = "more than one" if column in header else "no"
-            problems.add(
-                f"columns: there must be {text_column!r} (text_column) and {label_column!r} (label_column), "
-                "each once; mend the first line, or the settings",
-                f"{name}:1: {there} {column!r} among {', '.join(header)[:60]}",
-            )
-    counts = [header.count(column) for column in columns]
-    return (header.index(text_column), header.index(label_column)) if counts == [1, 1] else None
+    wanted = " and ".join(
+        f"{column!r} ({by})" for by, column in columns._asdict().items() if column is not None
+    )
+    wrong = [column for column in columns.names if header.count(column) != 1]
+    for column in wrong:
+        there = "more than one" if column in header else "no"
+        problems.add(
+            f"columns: there must be {wanted}, each once; mend the first line, or the settings",
+            f"{name}:1: {there} {column!r} among {', '.join(header)[:60]}",
+        )
+    return None if wrong else [header.index(column) for column in columns.names]
 
 
 def _complete(fields: list[str], header: list[str], name: str, number: int, problems: Problems) -> bool:

@@ -1,4 +1,4 @@
-"""Which side a text is on: it depends on nothing but the text, so that none is on two."""
+"""Which side a text, or a pair of texts, is on: it depends on nothing else, so that none is on two."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,33 +16,40 @@ class Distinct:
     """Rows by what becomes of them."""
 
     kept: list[Record]
-    """Each text once, in the order of the rows."""
+    """Each text, or pair of texts, once, in the order of the rows."""
     duplicates: list[Record]
     """The further rows of the texts that are kept."""
     conflicting: list[Record]
-    """All rows of the texts that carry more than one label."""
+    """All rows of the texts whose rows do not agree on the labels."""
 
 
 def distinct(records: Sequence[Record]) -> Distinct:
     """Sort the rows."""
-    labels: dict[str, str] = {}
-    torn = {record.text for record in records if labels.setdefault(record.text, record.label) != record.label}
+    labels: dict[tuple[str, ...], tuple[str, ...]] = {}
+    torn = {
+        record.texts for record in records if labels.setdefault(record.texts, record.labels) != record.labels
+    }
     found = Distinct([], [], [])
     seen = set()
     for record in watched(records, "[prepare] looking for duplicates"):
-        if record.text in torn:
+        if record.texts in torn:
             found.conflicting.append(record)
-        elif record.text in seen:
+        elif record.texts in seen:
             found.duplicates.append(record)
         else:
             found.kept.append(record)
-            seen.add(record.text)
+            seen.add(record.texts)
     return found
 
 
-def bucket(text: str) -> int:
-    """Return the text's place among the thousandths that a split is made of: the same for ever."""
-    return int(hashlib.sha256(text.encode("utf-8")).hexdigest(), 16) % _BUCKETS
+def bucket(*texts: str) -> int:
+    """Return the place of a text, or of a pair in either order, among the thousandths of a split.
+
+    It is the same for ever.
+    """
+    # No normalised text has a control character.
+    whole = "\0".join(sorted(texts))
+    return int(hashlib.sha256(whole.encode("utf-8")).hexdigest(), 16) % _BUCKETS
 
 
 def split(
@@ -53,6 +60,6 @@ def split(
     validated = tested + round(validation_fraction * _BUCKETS)
     splits: dict[str, list[Record]] = {"train": [], "validation": [], "test": list(test or ())}
     for record in watched(kept, "[prepare] splitting"):
-        place = bucket(record.text)
+        place = bucket(*record.texts)
         splits["test" if place < tested else "validation" if place < validated else "train"].append(record)
     return splits

@@ -36,8 +36,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def training_rows() -> list[Row]:
-    good = [Row(text, "positive") for text in tiny_model.reviews(tiny_model.GOOD)]
-    bad = [Row(text, "negative") for text in tiny_model.reviews(tiny_model.BAD)]
+    good = [Row(text, ("positive",)) for text in tiny_model.reviews(tiny_model.GOOD)]
+    bad = [Row(text, ("negative",)) for text in tiny_model.reviews(tiny_model.BAD)]
     return good + bad
 
 
@@ -58,7 +58,7 @@ def pack(folder: Path, archive: Path) -> None:
         tar.add(folder, arcname=".")
 
 
-FAST = ["--num_train_epochs", "4", "--per_device_train_batch_size", "8", "--learning_rate", "5e-3"]
+FAST = ["--num_train_epochs", "4", "--per_device_train_batch_size", "8", "--learning_rate", "1e-2"]
 FAST += ["--max_seq_length", "32", "--logging_steps", "5"]
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,8 @@ from safetensors.torch import load_file
 
 import checkpoints
 import train
+from batches import Inputs
+from native_loop import NativeLoop
 from rows import Row
 from tests.training_code.conftest import FAST, read_json, write_channels
 
@@ -35,17 +36,21 @@ def start(job: Path, *arguments: str) -> None:
         train.main([*FAST, *arguments])
 
 
-def start_interrupted(job: Path, *, after_epoch: int) -> None:
-    """Run train.py until that many epochs are trained, validated and saved."""
+def start_interrupted(job: Path, *arguments: str, after_epoch: int) -> None:
+    """Run train.py until that many epochs are trained, validated and saved, and two steps more are taken."""
+    step, steps = Inputs.batch, [0]
 
-    def on_epoch_begin(_: object, args: object, state: Any, control: object, **kwargs: object) -> None:
-        if state.epoch >= after_epoch:
+    def batch(inputs: Inputs, rows: Any) -> Any:
+        if torch.is_grad_enabled():
+            steps[0] += 1
+        if steps[0] > after_epoch * STEPS_PER_EPOCH + 2:
             raise InterruptionError
+        return step(inputs, rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.MetricLines, "on_epoch_begin", on_epoch_begin)
+        patch.setattr(Inputs, "batch", batch)
         with pytest.raises(InterruptionError):
-            start(job)
+            start(job, *arguments)
 
 
 def kept(job: Path) -> list[str]:
@@ -68,7 +73,7 @@ def assert_same_training(job: Path, other: Path) -> None:
 def swapped(rows: list[Row]) -> list[Row]:
     """With the labels swapped, the better the model learns the worse it validates."""
     other = {"negative": "positive", "positive": "negative"}
-    return [Row(row.text, other[row.label]) for row in rows]
+    return [Row(row.text, (other[row.label],)) for row in rows]
 
 
 @pytest.fixture
@@ -177,7 +182,7 @@ def test_the_last_epoch_is_not_saved_before_it_is_validated(channels: Path) -> N
         raise InterruptionError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "accuracy", interrupt)
+        patch.setattr(NativeLoop, "evaluate", interrupt)
         with pytest.raises(InterruptionError):
             start(channels, "--num_train_epochs", "1")
     assert kept(channels) == []
@@ -237,8 +242,7 @@ def test_a_checkpoint_without_the_best_one_before_it_is_passed_over(
     record = folder / "checkpoint-14" / "trainer_state.json"
     state: Any = read_json(record)
     record.write_text(json.dumps(state | {"best_model_checkpoint": "/gone/checkpoint-7"}), encoding="utf-8")
-    args = SimpleNamespace(output_dir=folder, save_only_model=False)
-    checkpoints.Checkpoints().on_save(args, SimpleNamespace(global_step=14), SimpleNamespace())
+    checkpoints.seal(folder / "checkpoint-14")
     assert checkpoints.newest_complete(folder) == folder / "checkpoint-14"
     without_optimizer(folder / "checkpoint-7")
     capsys.readouterr()
@@ -254,8 +258,7 @@ def test_what_sagemaker_marks_files_with_is_no_part_of_a_checkpoint(tmp_path: Pa
     checkpoint.mkdir()
     for name in ("model.safetensors", "model.safetensors.sagemaker-uploading"):
         (checkpoint / name).touch()
-    args = SimpleNamespace(output_dir=tmp_path, save_only_model=False)
-    checkpoints.Checkpoints().on_save(args, SimpleNamespace(global_step=7), SimpleNamespace())
+    checkpoints.seal(checkpoint)
     seal: Any = read_json(checkpoint / "complete.json")
     assert list(seal) == ["model.safetensors"]
 

@@ -11,7 +11,7 @@ from records import Record
 
 def summary(*texts: str) -> Summary:
     """Of texts whose label is their first character."""
-    return summarise([Record(text, text[0], "a", 1) for text in texts], ["가", "나"])
+    return summarise([Record(text, (text[0],), file="a", number=1) for text in texts], ["가", "나"])
 
 
 def test_a_label_that_one_side_does_not_have_has_the_share_0() -> None:

@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 import latency
+from rows import Row
 from served_model import ServedModel
 
 
@@ -25,7 +26,7 @@ class Clockwork:
 
 def test_it_is_the_median_of_requests_of_one_and_of_64_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Clockwork(monkeypatch)
-    measured = latency.latency(cast(ServedModel, model), ["가", "나", "다"])
+    measured = latency.latency(cast(ServedModel, model), [Row(text, ("긍정",)) for text in "가나다"])
     assert measured == pytest.approx({"one_text_ms": 6, "batch_of_64_ms": 69})
     assert Counter(map(len, model.requests)) == {1: 21, 64: 5}
 
@@ -34,5 +35,5 @@ def test_the_texts_are_asked_about_in_their_order(monkeypatch: pytest.MonkeyPatc
     """Sorted by length they would be padded less than those that come to an endpoint."""
     model = Clockwork(monkeypatch)
     texts = [str(number) for number in range(400)]
-    latency.latency(cast(ServedModel, model), texts)
+    latency.latency(cast(ServedModel, model), [Row(text, ("긍정",)) for text in texts])
     assert [text for request in model.requests for text in request] == texts[: 21 + 5 * 64]

@@ -21,7 +21,12 @@ LIMITS = Limits(
 def records(count: int, positive: float = 0.5, length: int = 10, start: int = 0) -> list[Record]:
     """Different texts, `positive` of them with the second label."""
     return [
-        Record(f"{number:0{length}}", NAMES[(number - start) < positive * count], "train/a.tsv", number + 2)
+        Record(
+            f"{number:0{length}}",
+            (NAMES[(number - start) < positive * count],),
+            file="train/a.tsv",
+            number=number + 2,
+        )
         for number in range(start, start + count)
     ]
 
@@ -114,3 +119,11 @@ def test_drift_of_the_lengths() -> None:
     lines = told(check_drift(summary(*longer), then, limits)).splitlines()
     assert lines[0].startswith("max_length_drift: the texts' lengths have shifted by 30.0 points")
     assert lines[1:] == ["  70.0% of the texts have at most 10 characters, 100.0% of the champion's"]
+
+
+def test_of_several_labels_a_text_each_has_its_own_share() -> None:
+    rows = [
+        Record(f"{number}", labels, None, True, file="a", number=number)
+        for number, labels in enumerate([tuple(NAMES)] * 91 + [("긍정",)] * 9 + [()] * 900)
+    ]
+    assert said(rows).splitlines()[1:] == ["  부정: 9.1%, 91 texts"]

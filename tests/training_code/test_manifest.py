@@ -11,10 +11,9 @@ from records import Record
 
 def test_a_summary_counts_labels_and_lengths() -> None:
     texts = ["가" * 5, "가" * 6, "가" * 11, "가" * 2001]
-    found = summarise(
-        [Record(text, "긍정", "a", 1) for text in texts[:3]] + [Record(texts[3], "부정", "a", 2)],
-        ["부정", "긍정"],
-    )
+    labels = ["긍정", "긍정", "긍정", "부정"]
+    rows = [Record(text, (label,), file="a", number=1) for text, label in zip(texts, labels, strict=True)]
+    found = summarise(rows, ["부정", "긍정"])
     assert found["labels"] == {"부정": 1, "긍정": 3}
     assert found["label_shares"] == {"부정": 0.25, "긍정": 0.75}
     lengths = found["lengths"]
@@ -29,7 +28,8 @@ def test_a_summary_counts_labels_and_lengths() -> None:
 
 
 def test_every_length_has_one_bin() -> None:
-    found = summarise([Record("가" * length, "긍정", "a", length) for length in range(1, 2500)], ["긍정"])
+    rows = [Record("가" * length, ("긍정",), file="a", number=length) for length in range(1, 2500)]
+    found = summarise(rows, ["긍정"])
     assert sum(one["rows"] for one in found["lengths"]["histogram"]) == 2499
 
 

@@ -43,7 +43,7 @@ class Done:
 def done(tmp_path_factory: pytest.TempPathFactory, trained: Path, training_rows: list[Row]) -> Done:
     """With one label that is surely wrong."""
     base = tmp_path_factory.mktemp("optimise job")
-    rows = [*training_rows, Row("영화 최고예요 ㅋㅋ ㅋㅋ", "negative")]
+    rows = [*training_rows, Row("영화 최고예요 ㅋㅋ ㅋㅋ", ("negative",))]
     write_inputs(base, trained, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGEMAKER_BASE_DIR", str(base))
@@ -58,8 +58,10 @@ def result(base: Path) -> Any:
 def test_both_are_scored_as_they_are_served(done: Done, tmp_path: Path) -> None:
     found = []
     for archive in done.archives:
-        answers = ServedModel(archive, tmp_path / archive.parts[-3]).predict([row.text for row in done.rows])
-        right = [row.label == answer.label for row, answer in zip(done.rows, answers, strict=True)]
+        answers = ServedModel(archive, tmp_path / archive.parts[-3]).predict(
+            [row.inputs for row in done.rows]
+        )
+        right = [row.labels == answer.labels for row, answer in zip(done.rows, answers, strict=True)]
         found.append(sum(right) / len(right))
     written = result(done.base)
     assert [written["accuracy"], written["optimised_accuracy"]] == found
@@ -114,7 +116,7 @@ def test_a_variant_that_does_not_answer_is_none(
 
 def test_a_label_that_the_model_does_not_know_fails(job: Path, inputs: None) -> None:
     file = job / "processing" / "input" / "validation" / "validation.jsonl"
-    write_jsonl(file, [Row("글쎄요", "neutral")])
+    write_jsonl(file, [Row("글쎄요", ("neutral",))])
     with pytest.raises(UserError, match="does not know: neutral; it knows negative, positive"):
         optimise.main([])
 

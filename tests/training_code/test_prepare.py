@@ -5,6 +5,7 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,9 @@ def test_validation_and_test_do_not_share_a_folder(job: Path) -> None:
 def test_cleaning_keeps_digits_and_latin_letters(job: Path) -> None:
     write(job, "train", [*TRAIN, ("10점 만점에 OST는 A+", 1)])
     main([])
-    assert Row("10점 만점에 OST는 A+", "positive") in [row for rows in output(job).values() for row in rows]
+    assert Row("10점 만점에 OST는 A+", ("positive",)) in [
+        row for rows in output(job).values() for row in rows
+    ]
 
 
 def test_columns_and_labels_have_the_names_that_the_arguments_say(job: Path) -> None:
@@ -143,7 +146,13 @@ def test_columns_and_labels_have_the_names_that_the_arguments_say(job: Path) -> 
         (["--labels", "one=1"], "labels 'one=1': give two or more different names"),
         (["--labels", "one=1", "two"], "labels 'one=1 two': give two or more different names"),
         (["--labels", "one=1", "two=1"], "labels 'one=1 two=1': what stands in the files has one name only"),
+        (
+            ["--labels", f"a={unicodedata.normalize('NFD', '긍정')}", "b=긍정"],
+            "what stands in the files has one name only",
+        ),
         (["--text_column", "label"], "text_column and label_column are both 'label'"),
+        (["--text_pair_column", "label"], "label_column and text_pair_column are both 'label'"),
+        (["--label_separator="], "label_separator is empty"),
         (["--min_rows", "0"], "min_rows 0 must be above 0"),
         (["--max_label_drift", "1.5"], "max_label_drift 1.5 must be 0 to 1"),
         (["--validaton_fraction", "0.1"], "did you mean validation_fraction?"),
@@ -256,3 +265,81 @@ def test_all_of_nsmc_is_accounted_for(job: Path) -> None:
     texts = {name: {row.text for row in rows} for name, rows in splits.items()}
     assert len(texts["train"]) + len(texts["validation"]) == kept
     assert not texts["train"] & texts["validation"] | (texts["train"] | texts["validation"]) & texts["test"]
+
+
+def write_csv(job: Path, lines: list[str]) -> None:
+    folder = job / "processing" / "input" / "data" / "train"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_without_labels_their_names_are_what_stands_in_the_files(job: Path) -> None:
+    write_csv(
+        job,
+        [
+            "document,label",
+            *(f"{text},{('부정', '중립', '긍정')[number % 3]}" for number, (text, _) in enumerate(TRAIN)),
+        ],
+    )
+    main(["--labels="])
+    assert {row.label for row in output(job)["train"]} == {"부정", "중립", "긍정"}
+    assert manifest(job)["label_names"] == ["긍정", "부정", "중립"]
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (lambda number: "긍정", "labels: the files have '긍정' only, and two are needed"),
+        (
+            lambda number: f"{number:03}",
+            "labels: the files have 400, and 50 may be, as in '000', '001', '002';",
+        ),
+    ],
+    ids=["one", "too many"],
+)
+def test_labels_of_the_files_are_two_to_fifty(job: Path, label: Callable[[int], str], message: str) -> None:
+    write_csv(job, ["document,label", *(f"{text},{label(number)}" for number, (text, _) in enumerate(TRAIN))])
+    with pytest.raises(UserError, match=message):
+        main(["--labels="])
+
+
+def test_several_labels_a_text_are_written_and_counted(job: Path) -> None:
+    labels = ("연기|음악", "이야기", "")
+    write_csv(
+        job, ["document,label", *(f"{text},{labels[number % 3]}" for number, (text, _) in enumerate(TRAIN))]
+    )
+    main(["--labels=", "--label_separator=|"])
+    rows = [row for split in output(job).values() for row in split]
+    assert {row.labels for row in rows} == {("연기", "음악"), ("이야기",), ()}
+    assert all(row.multi_label for row in rows)
+    split = manifest(job)["splits"]["train"]
+    assert split["labels"]["연기"] == sum("연기" in row.labels for row in output(job)["train"])
+    assert 0.6 < sum(split["label_shares"].values()) < 1.4
+
+
+def test_no_pair_stands_on_two_sides_in_either_order(job: Path) -> None:
+    pairs = [(f"{number}점 영화예요", f"{number % 7}번 봤어요") for number in range(400)]
+    lines = [f"{first},{second},{number % 2}" for number, (first, second) in enumerate(pairs)]
+    swapped = [f"{second},{first},{number % 2}" for number, (first, second) in enumerate(pairs)]
+    write_csv(job, ["전제,가설,label", *lines, *swapped])
+    main(["--text_column=전제", "--text_pair_column=가설"])
+    sides = [{frozenset(row.texts) for row in rows} for rows in output(job).values()]
+    assert [len(side) for side in sides] == [len(rows) // 2 for rows in output(job).values()]
+    assert len(set.union(*sides)) == sum(map(len, sides)) == 400
+
+
+def test_a_pair_of_the_test_set_leaves_the_training_data_in_either_order(job: Path) -> None:
+    lines = [f"{text},{text[::-1]},{label}" for text, label in TRAIN]
+    write_csv(job, ["전제,가설,label", *lines, "맑다,비가 온다,0"])
+    test = job / "processing" / "input" / "data" / "test"
+    test.mkdir()
+    (test / "a.csv").write_text("전제,가설,label\n비가 온다,맑다,0\n비가 온다,흐리다,1\n", encoding="utf-8")
+    main(["--text_column=전제", "--text_pair_column=가설"])
+    assert manifest(job)["dropped"]["train"]["in_test"] == 1
+
+
+def test_the_report_shows_pairs_and_several_labels(job: Path) -> None:
+    lines = [f"{text},{text[::-1]},{('연기|음악', '이야기')[label]}" for text, label in TRAIN]
+    write_csv(job, ["전제,가설,label", *lines, lines[0]])
+    main(["--text_column=전제", "--text_pair_column=가설", "--labels=", "--label_separator=|"])
+    assert '<td>연기, 음악</td><td class="text" lang="ko">0점 영화예요 ⟷ 요예화영 점0</td>' in report(job)

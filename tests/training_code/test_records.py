@@ -6,10 +6,12 @@ import pyarrow.parquet
 import pytest
 
 from contract import UserError
+from form import Form
 from problems import Problems
-from records import Form, Record, read
+from records import Record, read
+from sources import Columns
 
-FORM = Form("document", "label", {"0": "부정", "1": "긍정", "true": "긍정", "": "모름"}, 50)
+FORM = Form(Columns("document", "label"), {"0": "부정", "1": "긍정", "true": "긍정", "": "모름"}, 50)
 
 
 def write(folder: Path, *rows: str) -> None:
@@ -37,8 +39,8 @@ def test_a_record_is_normalised_named_and_knows_its_place(train: Path) -> None:
     write(train, "재미있다\t1", " 10점  OST\t0")
     records = read(train, FORM, Problems()).records
     assert records == [
-        Record("재미있다", "긍정", "train/리뷰.tsv", 2),
-        Record("10점 OST", "부정", "train/리뷰.tsv", 3),
+        Record("재미있다", ("긍정",), file="train/리뷰.tsv", number=2),
+        Record("10점 OST", ("부정",), file="train/리뷰.tsv", number=3),
     ]
     assert records[0].place == "train/리뷰.tsv:2"
 
@@ -97,3 +99,43 @@ def test_the_places_of_all_files_and_rules_are_told_together(train: Path) -> Non
         *(f"  train/리뷰.tsv:{line}: 'x'" for line in (2, 3, 4)),
         "  and 7 more",
     ]
+
+
+PAIRS = Form(Columns("document", "label", "second"), {"0": "contradiction", "1": "entailment"}, 50)
+
+
+def pairs(folder: Path, *rows: str) -> tuple[list[Record], int]:
+    lines = ["document\tlabel\tsecond", *rows]
+    (folder / "a.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    problems = Problems()
+    side = read(folder, PAIRS, problems)
+    problems.raise_if_any()
+    return side.records, side.empty
+
+
+def test_both_texts_of_a_pair_are_normalised(train: Path) -> None:
+    ((record,), _) = pairs(train, " 비가  온다\t1\t날씨가\u200b 궂다 ")
+    assert record.texts == ("비가 온다", "날씨가 궂다")
+
+
+@pytest.mark.parametrize("row", ["\t1\t날씨가 궂다", "비가 온다\t1\t\u200b"])
+def test_a_pair_of_which_one_is_empty_is_counted(train: Path, row: str) -> None:
+    assert pairs(train, row) == ([], 1)
+
+
+def test_a_second_text_that_is_too_long_is_named_with_its_length(train: Path) -> None:
+    with pytest.raises(UserError, match=r"max_text_characters: .*\n  train/a\.tsv:2: 51: '나나"):
+        pairs(train, f"비가 온다\t1\t{'나' * 51}")
+
+
+def test_a_record_of_several_labels_says_so(train: Path) -> None:
+    write(train, "재미있다\t1;0")
+    (record,) = read(train, Form(Columns("document", "label"), FORM.names, 50, ";"), Problems()).records
+    assert (record.labels, record.multi_label) == (("긍정", "부정"), True)
+
+
+def test_lists_of_labels_are_read_from_parquet(train: Path) -> None:
+    table = pyarrow.table({"document": ["좋다", "봤다"], "label": [["1", "0"], []]})
+    pyarrow.parquet.write_table(table, train / "a.parquet")
+    side = read(train, Form(Columns("document", "label"), FORM.names, 50, ";"), Problems())
+    assert [record.labels for record in side.records] == [("긍정", "부정"), ()]

@@ -11,7 +11,9 @@ from served_model import Prediction
 
 LABELS = ["negative", "positive"]
 # The first fifty are slang.
-ROWS = [Row(f"영화 {index} " + ("ㅋㅋ" if index < 50 else "봤다"), LABELS[index % 2]) for index in range(200)]
+ROWS = [
+    Row(f"영화 {index} " + ("ㅋㅋ" if index < 50 else "봤다"), (LABELS[index % 2],)) for index in range(200)
+]
 PICTURES = dict.fromkeys(("confusion_matrix", "reliability"), draw_confusion_matrix([[3, 1], [2, 2]], LABELS))
 
 
@@ -46,8 +48,10 @@ def answers(rows: list[Row], wrong: int, first: int = 0) -> Answers:
     """Of a model that is wrong on `wrong` rows from `first` on, and the surer the later a row comes."""
     predictions = [
         Prediction(
-            LABELS[1 - LABELS.index(row.label)] if first <= index < first + wrong else row.label,
-            0.6 + 0.3 * index / len(rows),
+            {
+                LABELS[1 - LABELS.index(row.label)] if first <= index < first + wrong else row.label: 0.6
+                + 0.3 * index / len(rows)
+            }
         )
         for index, row in enumerate(rows)
     ]
@@ -107,7 +111,7 @@ def test_the_verdict_tells_how_many_rows_are_mended_and_broken_and_what_the_test
 
 
 def test_the_verdict_names_the_slices_that_are_worse() -> None:
-    rows = [Row("재미있어요ㅋㅋ" if index < 50 else "영화", "negative") for index in range(100)]
+    rows = [Row("재미있어요ㅋㅋ" if index < 50 else "영화", ("negative",)) for index in range(100)]
     text = page(answers(rows, 10), answers(rows, 10, first=50), rows).text
     assert "Worse beyond chance on the slices slang." in text
 
@@ -157,12 +161,12 @@ def test_models_that_agree_are_said_to() -> None:
 
 
 def test_each_label_has_its_precision_recall_f1_and_rows() -> None:
-    rows = [Row("가", "negative")] * 4 + [Row("나", "positive")] * 4
+    rows = [Row("가", ("negative",))] * 4 + [Row("나", ("positive",))] * 4
     assert "0 negative 100.00 % 75.00 % 85.71 % 4" in page(answers(rows, 1), rows=rows).text
 
 
 def test_a_mistake_is_shown_as_it_was_written_never_as_markup() -> None:
-    rows = [Row("<script>alert('재미없어')</script> & ㅋㅋ", "negative"), Row("나", "positive")]
+    rows = [Row("<script>alert('재미없어')</script> & ㅋㅋ", ("negative",)), Row("나", ("positive",))]
     shown = page(answers(rows, 1), answers(rows, 0), rows)
     assert (
         "<script>alert('재미없어')</script> & ㅋㅋ negative positive 60.00 % negative 60.00 %" in shown.text
@@ -185,3 +189,24 @@ def test_the_report_needs_no_other_file_and_asks_nobody() -> None:
     assert len(sources) == 2
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", shown.page)
+
+
+def test_several_labels_are_told_as_a_list_with_what_counts_as_right() -> None:
+    labels = ["연기", "음악"]
+    rows = [Row("둘 다 좋다", ("연기", "음악"), multi_label=True), Row("봤다", (), multi_label=True)]
+    said = [
+        Prediction(dict(zip(labels, of, strict=True)), multi_label=True) for of in [(0.9, 0.4), (0.6, 0.8)]
+    ]
+    found = Answers(labels, said, {"one_text_ms": 4.25, "batch_of_64_ms": 99.6})
+    text = Text(
+        render(assess(rows, found, None), labels, examples(rows, found, None), {"reliability": b""})
+    ).text
+    assert "it is right if it has each of the text's labels and no other" in text
+    assert "Micro-F1 40.00 %" in text
+    assert "둘 다 좋다 연기, 음악 연기 54.00 % 봤다 no label 연기, 음악 48.00 %" in text
+    assert "Confusion" not in text
+
+
+def test_a_pair_is_shown_with_both_texts() -> None:
+    rows = [Row("비가 온다", ("negative",), "맑다"), Row("나", ("positive",), "다")]
+    assert "비가 온다 ⟷ 맑다 negative positive" in page(answers(rows, 1), rows=rows).text

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 import inference
-from contract import UserError
+from contract import UserError, inference_code_dir
+from rows import Row
 from served_model import Prediction, ServedModel
+from task import MULTI_LABEL
+from tests.training_code import tiny_model
 from tests.training_code.conftest import pack
 
 TEXTS = ["영화 정말 좋았어요", "음악 지루해요", "배우 최고예요 ㅋㅋ"]
@@ -22,8 +25,67 @@ def test_it_answers_what_the_handlers_answer(classifier: Path, tmp_path: Path) -
     request = inference.input_fn(json.dumps({"inputs": TEXTS}), "application/json")
     answer = inference.predict_fn(request, inference.model_fn(str(classifier)))
     expected = json.loads(inference.output_fn(answer, "application/json"))
-    assert [answer.label for answer in served] == [answer["label"] for answer in expected]
+    assert [answer.labels for answer in served] == [(answer["label"],) for answer in expected]
     assert [answer.score for answer in served] == pytest.approx([answer["score"] for answer in expected])
+
+
+def _several(folder: Path, archive: Path) -> ServedModel:
+    """A model of three labels that go together, with random weights."""
+    tiny_model.write_classifier(folder, ["연기", "이야기", "음악"], MULTI_LABEL)
+    shutil.copytree(inference_code_dir(), folder / "code", ignore=shutil.ignore_patterns("__pycache__"))
+    pack(folder, archive)
+    return ServedModel(archive, folder.with_name("extracted"))
+
+
+def test_a_multi_label_model_gives_each_label_its_probability(tmp_path: Path) -> None:
+    served = _several(tmp_path / "several", tmp_path / "model.tar.gz").predict(TEXTS)
+    request = {"inputs": TEXTS, "parameters": {"top_k": None}}
+    data = inference.input_fn(json.dumps(request), "application/json")
+    answer = inference.predict_fn(data, inference.model_fn(str(tmp_path / "several")))
+    expected = json.loads(inference.output_fn(answer, "application/json"))
+    for one, labels in zip(served, expected, strict=True):
+        assert one.scores == pytest.approx({label["label"]: label["score"] for label in labels})
+
+
+def test_pairs_are_asked_as_pairs(classifier: Path, tmp_path: Path) -> None:
+    pack(classifier, tmp_path / "model.tar.gz")
+    model = ServedModel(tmp_path / "model.tar.gz", tmp_path / "model")
+    alone, pair = model.predict(["영화", {"text": "영화", "text_pair": "최악이에요 ㅠㅠ"}])
+    request = inference.input_fn('{"text": "영화", "text_pair": "최악이에요 ㅠㅠ"}', "application/json")
+    (expected,) = json.loads(
+        inference.output_fn(
+            inference.predict_fn(request, inference.model_fn(str(classifier))), "application/json"
+        )
+    )
+    assert pair.scores == pytest.approx({expected["label"]: expected["score"]})
+    assert pair.score != pytest.approx(alone.score)
+
+
+def test_the_answer_of_a_multi_label_model_is_all_labels_from_the_threshold_on() -> None:
+    prediction = Prediction({"연기": 0.5, "이야기": 0.49, "음악": 0.9}, multi_label=True)
+    assert prediction.labels == ("연기", "음악")
+
+
+def test_its_probability_is_that_of_what_is_said_of_each_label() -> None:
+    prediction = Prediction({"연기": 0.5, "이야기": 0.2, "음악": 0.9}, multi_label=True)
+    assert prediction.score == pytest.approx(0.5 * 0.8 * 0.9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "right"),
+    [(("음악", "연기"), True), (("연기",), False), (("연기", "이야기", "음악"), False), ((), False)],
+)
+def test_it_is_right_if_it_has_the_rows_labels_and_no_other(labels: tuple[str, ...], right: bool) -> None:
+    prediction = Prediction({"연기": 0.7, "이야기": 0.2, "음악": 0.9}, multi_label=True)
+    assert prediction.is_right(Row("봤다", labels, multi_label=True)) is right
+
+
+def test_rows_of_another_task_are_refused(classifier: Path, tmp_path: Path) -> None:
+    pack(classifier, tmp_path / "model.tar.gz")
+    model = ServedModel(tmp_path / "model.tar.gz", tmp_path / "model")
+    several = [Row("봤다", ("positive",), multi_label=True)]
+    with pytest.raises(UserError, match=r"test\.jsonl is for multi_label_.*model\.tar\.gz for single_label_"):
+        model.check(several, "test.jsonl")
 
 
 @pytest.fixture
@@ -55,9 +117,9 @@ def test_each_archive_is_asked_through_its_own_code(classifier: Path, older: Pat
     first = ServedModel(tmp_path / "new.tar.gz", tmp_path / "a")
     old = ServedModel(older, tmp_path / "b")
     second = ServedModel(tmp_path / "new.tar.gz", tmp_path / "c")
-    assert old.predict(TEXTS[:1]) == [Prediction("older", 1)]
+    assert old.predict(TEXTS[:1]) == [Prediction({"older": 1})]
     assert first.predict(TEXTS) == second.predict(TEXTS)
-    assert first.predict(TEXTS)[0].label in {"negative", "positive"}
+    assert set(first.predict(TEXTS)[0].labels) <= {"negative", "positive"}
 
 
 def test_what_the_handlers_refuse_is_said_as_they_say_it(classifier: Path, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import pytest
 import sources
 from contract import UserError
 from problems import Problems
-from sources import Raw
+from sources import Columns, Raw
 
-COLUMNS = ("document", "label")
+COLUMNS = Columns("document", "label")
 ROWS = [("좋다, 정말 \u2028!", "1"), ('그는 "아니"라고 했다', "0")]
 
 
-def read(path: Path, content: str | bytes) -> list[Raw]:
+def read(path: Path, content: str | bytes, columns: Columns = COLUMNS) -> list[Raw]:
     """What the file holds.
 
     Raises:
@@ -25,7 +25,7 @@ def read(path: Path, content: str | bytes) -> list[Raw]:
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     problems = Problems()
-    rows = list(sources.read(path, data, f"train/{path.name}", COLUMNS, problems))
+    rows = list(sources.read(path, data, f"train/{path.name}", columns, problems))
     problems.raise_if_any()
     return rows
 
@@ -38,16 +38,16 @@ def parquet(**columns: list[Any]) -> bytes:
 
 
 def write_tsv(path: Path) -> None:
-    path.write_text("".join("\t".join(row) + "\n" for row in [COLUMNS, *ROWS]), encoding="utf-8")
+    path.write_text("".join("\t".join(row) + "\n" for row in [COLUMNS.names, *ROWS]), encoding="utf-8")
 
 
 def write_csv(path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *ROWS])
+        csv.writer(file).writerows([COLUMNS.names, *ROWS])
 
 
 def write_jsonl(path: Path) -> None:
-    lines = [json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) for row in ROWS]
+    lines = [json.dumps(dict(zip(COLUMNS.names, row, strict=True)), ensure_ascii=False) for row in ROWS]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -61,7 +61,7 @@ def write_parquet(path: Path) -> None:
 def test_every_format_gives_the_same_rows(tmp_path: Path, write: Any) -> None:
     path = tmp_path / f"리뷰.{write.__name__.removeprefix('write_').upper()}"
     write(path)
-    assert [row[1:] for row in read(path, path.read_bytes())] == ROWS
+    assert [(row.text, row.label) for row in read(path, path.read_bytes())] == ROWS
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, write: Any) -> None:
     ],
 )
 def test_a_row_has_the_number_of_its_line(name: str, content: str | bytes, numbers: list[int]) -> None:
-    assert [number for number, _, _ in read(Path(name), content)] == numbers
+    assert [row.number for row in read(Path(name), content)] == numbers
 
 
 @pytest.mark.parametrize("text", ["\ufeffdocument\tlabel\r\n좋다\t1\r\n", "label\tdocument\n1\t좋다"])
 def test_files_from_spreadsheets_are_read(text: str) -> None:
-    assert read(Path("a.tsv"), text) == [(2, "좋다", "1")]
+    assert read(Path("a.tsv"), text) == [Raw(2, "좋다", "1")]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,30 @@ def test_files_from_spreadsheets_are_read(text: str) -> None:
     ],
 )
 def test_a_text_that_was_quoted_on_its_way_into_a_tsv_is_unquoted(written: str, meant: str) -> None:
-    assert read(Path("a.tsv"), f"document\tlabel\n{written}\t1\n") == [(2, meant, "1")]
+    assert read(Path("a.tsv"), f"document\tlabel\n{written}\t1\n") == [Raw(2, meant, "1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "label\tpremise\thypothesis\n0\t비가 온다\t맑다\n"),
+        ("a.csv", "label,premise,hypothesis\n0,비가 온다,맑다\n"),
+        ("a.jsonl", '{"label": "0", "premise": "비가 온다", "hypothesis": "맑다"}\n'),
+        ("a.parquet", parquet(label=["0"], premise=["비가 온다"], hypothesis=["맑다"])),
+    ],
+)
+def test_every_format_gives_the_second_text_after_the_label(name: str, content: str | bytes) -> None:
+    (row,) = read(Path(name), content, Columns("premise", "label", "hypothesis"))
+    assert (row.text, row.label, row.text_pair) == ("비가 온다", "0", "맑다")
+
+
+def test_a_second_text_that_is_not_there_is_named_by_its_setting() -> None:
+    with pytest.raises(UserError) as raised:
+        read(Path("a.tsv"), "document\tlabel\n", Columns("document", "label", "가설"))
+    assert "'document' (text_column) and 'label' (label_column) and '가설' (text_pair_column)" in str(
+        raised.value
+    )
+    assert "train/a.tsv:1: no '가설' among document, label" in str(raised.value)
 
 
 WRONG: list[tuple[str, str | bytes, str]] = [

@@ -64,31 +64,12 @@ def test_training_json_records_what_was_trained_how_well_and_how_fast(trained: P
     assert written["versions"]["torch"] == torch.__version__
 
 
-def test_half_precision_weights_are_trained_in_single_precision(job: Path, checkpoint: Path) -> None:
-    (job / "input" / "data").mkdir(parents=True)
-    (job / "input" / "data" / "model").symlink_to(checkpoint)
-    model, _, _ = train.load(train.Arguments(max_seq_length=32), ["a", "b"])
-    assert model.dtype == torch.float32
-
-
-def test_a_short_review_is_not_padded_to_max_seq_length(checkpoint: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    rows = [Row("영화 좋았어요", "a"), Row("영화 정말 좋았어요 감동이에요", "b"), Row("음악 " * 100, "a")]
-    encoded = train.encode(rows, {"a": 0, "b": 1}, tokenizer, max_seq_length=64)
-    assert [len(row["input_ids"]) for row in encoded[:2]] == [
-        len(tokenizer(row.text)["input_ids"]) for row in rows[:2]
-    ]
-    assert len(encoded[2]["input_ids"]) == 64
-    batch = DataCollatorWithPadding(tokenizer)(encoded[:2])
-    assert batch["input_ids"].shape == (2, len(encoded[1]["input_ids"]))
-
-
 def test_the_epoch_that_validates_best_is_saved_not_the_last(
     job: Path, checkpoint: Path, training_rows: list[Row]
 ) -> None:
     # With the labels swapped, the better the model learns the worse it validates.
     other = {"negative": "positive", "positive": "negative"}
-    swapped = [Row(row.text, other[row.label]) for row in training_rows]
+    swapped = [Row(row.text, (other[row.label],)) for row in training_rows]
     write_channels(job, training_rows, swapped, checkpoint)
     train.main(FAST)
     epochs = [epoch["accuracy"] for epoch in training_json(job)["validation"]]
@@ -153,9 +134,9 @@ def test_the_ratio_of_the_steps_warms_up(
 ) -> None:
     write_channels(job, training_rows, training_rows[::9], checkpoint)
     train.main([*FAST, "--num_train_epochs", "1", "--logging_steps", "1", "--warmup_ratio", ratio])
-    rates = [float(rate) for rate in re.findall(r"learning_rate=(\S+)", capsys.readouterr().out)]
+    rates = [float(rate) for rate in re.findall(r"\[train\].*learning_rate=(\S+)", capsys.readouterr().out)]
     assert len(rates) == 13
-    assert rates[1] - rates[0] == pytest.approx(5e-3 / steps, rel=0.01)
+    assert rates[1] - rates[0] == pytest.approx(1e-2 / steps, rel=0.01)
 
 
 def test_part_of_an_epoch_still_validates(job: Path, checkpoint: Path, training_rows: list[Row]) -> None:
@@ -186,52 +167,6 @@ def test_a_wrong_hyperparameter_fails(
         train.main(["--max_seq_length", "32", *arguments])
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_fp16_is_off_where_there_is_no_gpu_and_refused_when_asked_for() -> None:
-    assert train.Arguments().fp16 is False
-    with pytest.raises(UserError, match="fp16 needs a GPU"):
-        train.Arguments(fp16=True)
-
-
-def test_fp16_is_on_where_there_is_a_gpu_and_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert train.Arguments().fp16 is True
-    assert train.Arguments(fp16=False).fp16 is False
-
-
-def gpu(monkeypatch: pytest.MonkeyPatch, *, bf16: bool) -> None:
-    """Have Arguments see a GPU."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100-SXM2-16GB")
-
-
-def test_bf16_takes_the_place_of_fp16(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu(monkeypatch, bf16=True)
-    arguments = parse(train.Arguments, ["--bf16", "True"])
-    assert (arguments.fp16, arguments.bf16) == (False, True)
-    arguments = parse(train.Arguments, ["--bf16", "False"])
-    assert (arguments.fp16, arguments.bf16) == (True, False)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_bf16_is_refused_where_there_is_no_gpu() -> None:
-    with pytest.raises(UserError, match="bf16 needs a GPU, and there is none: leave it out"):
-        train.Arguments(bf16=True)
-
-
-def test_bf16_is_refused_on_a_gpu_that_only_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu(monkeypatch, bf16=False)
-    with pytest.raises(UserError, match="from Ampere on, and Tesla V100-SXM2-16GB is older: leave it out"):
-        train.Arguments(bf16=True)
-
-
-def test_fp16_and_bf16_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu(monkeypatch, bf16=True)
-    with pytest.raises(UserError, match="fp16 and bf16 are both True: leave one of them out"):
-        train.Arguments(fp16=True, bf16=True)
-
-
 def test_a_missing_channel_is_named(job: Path) -> None:
     with pytest.raises(UserError, match=r"there is no train channel: it must hold train\.jsonl"):
         train.main([])
@@ -240,7 +175,7 @@ def test_a_missing_channel_is_named(job: Path) -> None:
 def test_a_label_that_only_validation_has_is_named(
     job: Path, checkpoint: Path, training_rows: list[Row]
 ) -> None:
-    write_channels(job, training_rows, [*training_rows, Row("글쎄요", "neutral")], checkpoint)
+    write_channels(job, training_rows, [*training_rows, Row("글쎄요", ("neutral",))], checkpoint)
     with pytest.raises(UserError, match="labels that the train channel lacks: neutral"):
         train.main([])
 

@@ -17,14 +17,19 @@ from tests.training_code.conftest import FAST, write_channels
 _CODE = Path(__file__).parents[2] / "training_code"
 
 
-def source_archive(folder: Path, train: str | None = None) -> Path:
-    """Make the sourcedir.tar.gz that the application uploads; `train` replaces train.py."""
+def source_archive(folder: Path, train: str | None = None, requirements: str | None = None) -> Path:
+    """Make the sourcedir.tar.gz that the application uploads.
+
+    `train` replaces train.py; the file named `requirements` is what the toolkit installs.
+    """
     code = folder / "source"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(_CODE, code, ignore=ignored)
     shutil.copytree(inference_code_dir(), code / "inference_code", ignore=ignored)
     if train is not None:
         (code / "train.py").write_text(train, encoding="utf-8")
+    if requirements is not None:
+        shutil.copyfile(code / requirements, code / "requirements.txt")
     archive = folder / "sourcedir.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(code, arcname=".")

@@ -53,6 +53,8 @@ def _config(tokenizer: PreTrainedTokenizerFast, **extra: object) -> BertConfig:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        # As narrow as it is, it would learn hardly anything within a second from smaller weights.
+        initializer_range=0.1,
         **extra,
     )
 
@@ -65,13 +67,17 @@ def write_checkpoint(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def write_classifier(folder: Path, labels: Sequence[str]) -> None:
+def write_classifier(folder: Path, labels: Sequence[str], problem_type: str | None = None) -> None:
     """Write a classifier with random weights and the given labels."""
     torch.manual_seed(0)
     tokenizer = _tokenizer()
     names = dict(enumerate(labels))
     config = _config(
-        tokenizer, num_labels=len(labels), id2label=names, label2id={name: key for key, name in names.items()}
+        tokenizer,
+        num_labels=len(labels),
+        id2label=names,
+        label2id={name: key for key, name in names.items()},
+        problem_type=problem_type,
     )
     BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
