@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 # Started as a script, Python looks for modules beside it, not in the folder above.
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "training_code")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "training_code"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import contract  # noqa: F401  # makes normalisation importable, as train.py does
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
+import contract  # noqa: F401  # makes normalisation importable, as train.py does
 from batches import Inputs
 from data import nsmc
 from encoding import encode
@@ -39,6 +39,7 @@ from objective import right
 from rows import Row, read_jsonl
 from subset import subset
 
+ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "benchmarks" / "accuracy.json"
 SPLITS = ROOT / "build" / "benchmarks" / "accuracy"
 BAG_OF_WORDS = "bag-of-words"
@@ -61,7 +62,9 @@ def prepare() -> dict[str, list[Row]]:
     return {split: read_jsonl(SPLITS / f"{split}.jsonl") for split in ("train", "validation", "test")}
 
 
-def fine_tune(base: Path, from_scratch: bool, seed: int, arguments: list[str], test: list[Row]) -> dict[str, Any]:
+def fine_tune(
+    base: Path, from_scratch: bool, seed: int, arguments: list[str], test: list[Row]
+) -> dict[str, Any]:
     """Train by train.py; returns what the row says of it."""
     with tempfile.TemporaryDirectory(dir=SPLITS) as folder:
         job = Path(folder)
@@ -121,7 +124,9 @@ def bag_of_words(rows: dict[str, list[Row]], train_subset: float, seed: int) -> 
         model = LogisticRegression(C=strength, solver="liblinear")
         model.fit(given, [row.label for row in train])
         accuracy = float(model.score(validation, answers["validation"]))
-        print(f"[{BAG_OF_WORDS}] C={strength} validation accuracy={accuracy:.4f}", file=sys.stderr, flush=True)
+        print(
+            f"[{BAG_OF_WORDS}] C={strength} validation accuracy={accuracy:.4f}", file=sys.stderr, flush=True
+        )
         if accuracy > best:
             best, chosen = accuracy, model
     assert chosen
@@ -167,11 +172,17 @@ def _job(base: Path, script: str, *arguments: str) -> None:
 def main() -> None:
     """Measure one model."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--model", required=True, help=f"its name in the figures; {BAG_OF_WORDS} needs no --base")
+    parser.add_argument(
+        "--model", required=True, help=f"its name in the figures; {BAG_OF_WORDS} needs no --base"
+    )
     parser.add_argument("--base", type=Path, help="folder of the checkpoint that is fine-tuned")
-    parser.add_argument("--from_scratch", action="store_true", help="take the checkpoint's shape, not its weights")
+    parser.add_argument(
+        "--from_scratch", action="store_true", help="take the checkpoint's shape, not its weights"
+    )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, default=FIGURES, help="file that the row is added to: %(default)s")
+    parser.add_argument(
+        "--json", type=Path, default=FIGURES, help="file that the row is added to: %(default)s"
+    )
     parser.add_argument("train", nargs="*", help="after --: arguments of train.py")
     options = parser.parse_args()
     rows = prepare()

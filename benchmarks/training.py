@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 # Started as a script, Python looks for modules beside it, not in the folder above.
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.training_data import base_checkpoint, corpus
 
+ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "build" / "benchmarks" / "training"
 ROUNDS = 2
 GOALS = {
@@ -49,7 +51,8 @@ class Side:
     @property
     def samples_per_second(self) -> float:
         """Texts learnt from, by the time that it took, over the rounds."""
-        return sum(one["samples"] for one in self.measured) / sum(one["seconds"] for one in self.measured)
+        samples, seconds = (sum(float(one[name]) for one in self.measured) for name in ("samples", "seconds"))
+        return samples / seconds
 
     def row(self) -> dict[str, Any]:
         """What was measured; of what the rounds agree on, the last."""
@@ -75,7 +78,11 @@ def sides(gpu: bool) -> list[Side]:
         found += [
             Side("native_compiled", "ours, --torch_compile True", ["native", "--compile"]),
             Side("native_256", "ours, 256 texts a step", ["native", "--batch=256"]),
-            Side("native_256_compiled", "the same, --torch_compile True", ["native", "--batch=256", "--compile"]),
+            Side(
+                "native_256_compiled",
+                "the same, --torch_compile True",
+                ["native", "--batch=256", "--compile"],
+            ),
         ]
     return found
 
@@ -93,6 +100,7 @@ def measure(side: Side, checkpoint: Path, texts: Path, rows: int, seconds: float
             *(f"--checkpoint={checkpoint}", f"--texts={texts}", f"--rows={rows}", f"--seconds={seconds}"),
         ],
         cwd=ROOT,
+        env={**os.environ, "HF_ASSETS_CACHE": str(KEPT / "tokens")},
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
@@ -106,7 +114,9 @@ def measure(side: Side, checkpoint: Path, texts: Path, rows: int, seconds: float
 def figures(measured: list[Side], tokenised: dict[str, float], gpu: bool) -> dict[str, Any]:
     """The ratios, and each side's row; what this machine cannot tell is null."""
     rate = {side.name: side.samples_per_second for side in measured}
-    ours = max((side for side in measured if side.name.startswith("native")), key=lambda side: rate[side.name])
+    ours = max(
+        (side for side in measured if side.name.startswith("native")), key=lambda side: rate[side.name]
+    )
     row = ours.row()
 
     def ratio(recipe: str) -> float:
@@ -138,7 +148,9 @@ def table(found: dict[str, Any]) -> str:
         for name, goal in GOALS.items()
         if found[name] is not None
     ]
-    profile = next((row["profile"] for row in reversed(found["rows"]) if row["profile"]), {})
+    profile: dict[str, float] = next(
+        (row["profile"] for row in reversed(found["rows"]) if row["profile"]), {}
+    )
     shares = [f"{name:34}{share:>10.1%}" for name, share in profile.items()]
     where = ["", f"Where the time of a step goes on {found['device']}", *shares] if shares else []
     return "\n".join([head, *lines, "", *goals, *where])
@@ -148,12 +160,17 @@ def main() -> None:
     """Measure, write the JSON, print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", type=Path, help="file to write the figures to")
-    parser.add_argument("--rows", type=int, default=20_000, help="of NSMC's training set, at most: %(default)s")
-    parser.add_argument("--seconds", type=float, default=20, help="that each side trains in a round: %(default)s")
+    parser.add_argument(
+        "--rows", type=int, default=20_000, help="of NSMC's training set, at most: %(default)s"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=20, help="that each side trains in a round: %(default)s"
+    )
     options = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
     texts, whole = corpus(KEPT, options.rows)
     checkpoint = base_checkpoint(KEPT, texts)
+    shutil.rmtree(KEPT / "tokens", ignore_errors=True)
     say("tokenising all of NSMC's training set, and once more from the cache")
     tokenised = Side("tokenise", "tokenising", ["tokenise"])
     measure(tokenised, checkpoint, whole, 10**9, 0)

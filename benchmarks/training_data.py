@@ -15,7 +15,10 @@ def corpus(folder: Path, rows: int) -> tuple[Path, Path]:
     whole = folder / "nsmc.jsonl"
     if not whole.exists():
         source = nsmc.find(folder.parent.parent / "nsmc") / "ratings_train.txt"
-        with source.open(encoding="utf-8", newline="\n") as lines, whole.open("w", encoding="utf-8") as written:
+        with (
+            source.open(encoding="utf-8", newline="\n") as lines,
+            whole.open("w", encoding="utf-8") as written,
+        ):
             for line in islice(lines, 1, None):
                 _, text, label = line.rstrip("\r\n").split("\t")
                 if text:

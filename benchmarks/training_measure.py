@@ -1,4 +1,4 @@
-"""What benchmarks/training.py holds a training against: the device's ceiling, and the memory that it must have."""
+"""What benchmarks/training.py holds a training against: the device's ceiling, the memory that it needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = {
 
 
 def flops(model: PreTrainedModel, tokens: int, length: float) -> float:
-    """Floating-point operations of training on `tokens`, in texts of `length`: forward, and backward twice that.
+    """Floating-point operations of training on `tokens`, in texts of `length`; backward is twice forward.
 
     Matrix products of the layers and of attention, as in PaLM's appendix B: https://arxiv.org/abs/2204.02311
     """
@@ -37,7 +37,7 @@ def flops(model: PreTrainedModel, tokens: int, length: float) -> float:
     products = sum(one.numel() for one in model.parameters() if one.ndim > 1 and id(one) not in tables)
     config = model.config
     attention = 2 * config.num_hidden_layers * config.hidden_size * length
-    return 6.0 * tokens * (products + attention)
+    return 6.0 * tokens * float(products + attention)
 
 
 def ceiling(device: torch.device, precision: str) -> float:
@@ -92,14 +92,15 @@ def optimum_bytes(model: PreTrainedModel, loop: NativeLoop) -> int:
 
     lengths = loop._train.lengths
     widest = max(
-        order(lengths, loop._batch_size, loop._arguments.seed, 0), key=lambda step: int(lengths[step].max()) * len(step)
+        order(lengths, loop._batch_size, loop._arguments.seed, 0),
+        key=lambda step: int(lengths[step].max()) * len(step),
     )
     inputs = loop._train.batch(widest)
     labels = inputs.pop("labels")
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss = losses(loop._model(**inputs).logits, labels).mean()
     del loss
-    return weights + optimizer + sum(kept.values())
+    return int(weights + optimizer + sum(kept.values()))
 
 
 def profile(loop: NativeLoop) -> dict[str, float]:
@@ -119,7 +120,9 @@ def profile(loop: NativeLoop) -> dict[str, float]:
         torch.cuda.synchronize()
     seconds: Counter[str] = Counter()
     for event in profiled.key_averages():
-        kind = next((kind for kind, names in _KINDS.items() if re.search(names, event.key, re.IGNORECASE)), "")
+        kind = next(
+            (kind for kind, names in _KINDS.items() if re.search(names, event.key, re.IGNORECASE)), ""
+        )
         seconds[kind or "element by element"] += event.self_device_time_total / 1e6
     shares = {name: round(value / whole, 4) for name, value in seconds.most_common()}
     return {**shares, "the GPU waits for the CPU": round(max(0.0, 1 - sum(shares.values())), 4)}

@@ -1,11 +1,12 @@
 """One side of benchmarks/training.py: trains for a while, and prints what it measured as a line of JSON.
 
-    python -m benchmarks.training_worker native --checkpoint FOLDER --texts FILE --rows N --seconds S
+python -m benchmarks.training_worker native --checkpoint FOLDER --texts FILE --rows N --seconds S
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -27,13 +28,12 @@ from transformers import (
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "training_code"))
 
 import contract  # noqa: F401  # makes normalisation importable, as train.py does
-
+from batches import order
 from benchmarks.training_measure import ceiling, flops, optimum_bytes, peak_bytes, profile, resident_bytes
 from clock import Clock
 from encoding import encode
 from hyperparameters import Arguments, device
 from native_loop import Data, NativeLoop
-from batches import order
 from reporting import Reporter
 from rows import Row, read_jsonl
 
@@ -48,6 +48,7 @@ class Stopwatch:
     """Counts what is learnt from after the warm-up, until the time is over."""
 
     def __init__(self, seconds: float, warm_up: int, rows: int) -> None:
+        """Count for so many seconds, or rows, after so many steps."""
         self.samples = self.tokens = self.steps = 0
         self._seconds = seconds
         self._warm_up = warm_up
@@ -145,47 +146,41 @@ def by_trainer(
     encoded = encode(rows, model.config.label2id, tokenizer, arguments.max_seq_length)
     mean = float(encoded.lengths.mean())
 
-    class _Stop(Exception):
+    class _StopError(Exception):
         pass
 
     class _Watched(trainer_loop._Trainer):
         def training_step(self, *given: Any, **named: Any) -> Any:
             loss = super().training_step(*given, **named)
             if not watch.step(arguments.per_device_train_batch_size, round(mean * OURS_BATCH)):
-                raise _Stop
+                raise _StopError
             return loss
 
-    trainer_loop._Trainer = _Watched
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            trainer_loop.train(
-                arguments,
-                model,
-                Data(encoded, encoded, tokenizer),
-                Path(folder),
-                Reporter(lambda metrics, step: None),
-                resumable=False,
-            )
-        except _Stop:
-            pass
+    trainer_loop._Trainer = _Watched  # type: ignore[misc]  # of the worker's own process
+    # The Trainer's own way to stop would validate and save first.
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_StopError):
+        trainer_loop.train(
+            arguments,
+            model,
+            Data(encoded, encoded, tokenizer),
+            Path(folder),
+            Reporter(lambda metrics, step: None),
+            resumable=False,
+        )
 
 
 def tokenise(tokenizer: PreTrainedTokenizerBase, rows: list[Row]) -> dict[str, Any]:
     """Encode the rows twice: the second time from the cache."""
-    import huggingface_hub
-
-    with tempfile.TemporaryDirectory() as cache:
-        import encoding
-
-        encoding.cached_assets_path = lambda **names: huggingface_hub.cached_assets_path(
-            **names, assets_dir=cache
-        )
-        seconds = []
-        for _ in range(2):
-            started = time.perf_counter()
-            encode(rows, {"negative": 0, "positive": 1}, tokenizer, 128)
-            seconds.append(round(time.perf_counter() - started, 3))
-    return {"tokenise_seconds": seconds[0], "tokenise_cached_seconds": seconds[1], "gpu": torch.cuda.is_available()}
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        encode(rows, {"negative": 0, "positive": 1}, tokenizer, 128)
+        seconds.append(round(time.perf_counter() - started, 3))
+    return {
+        "tokenise_seconds": seconds[0],
+        "tokenise_cached_seconds": seconds[1],
+        "gpu": torch.cuda.is_available(),
+    }
 
 
 def _wait() -> None:
@@ -213,7 +208,10 @@ def main() -> None:
     before = resident_bytes()
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_pretrained(
-        options.checkpoint, num_labels=2, id2label=dict(enumerate(LABELS)), label2id={n: i for i, n in enumerate(LABELS)}
+        options.checkpoint,
+        num_labels=2,
+        id2label=dict(enumerate(LABELS)),
+        label2id={n: i for i, n in enumerate(LABELS)},
     )
     arguments = Arguments(
         per_device_train_batch_size=options.batch,
@@ -238,7 +236,9 @@ def main() -> None:
     achieved = flops(model, watch.tokens, length) / watch.elapsed
     precision = "no" if options.side == "recipe" else arguments.mixed_precision
     found = {
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads",
+        "device": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads",
         "samples": watch.samples,
         "tokens_per_sample": round(length, 2),
         "steps": watch.steps,

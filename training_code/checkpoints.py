@@ -10,6 +10,8 @@ import json
 import shutil
 from pathlib import Path
 
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerState
 
 # Written when all other files of a checkpoint are: their names and digests.
@@ -17,6 +19,17 @@ _SEAL = "complete.json"
 # SageMaker marks the files that it copies by files beside them, which come and go:
 # https://github.com/aws/sagemaker-xgboost-container/blob/master/src/sagemaker_xgboost_container/checkpointing.py
 _MARKER = ".sagemaker-"
+
+
+def resumed(folder: Path) -> Path | None:
+    """Return what `newest_complete` finds, the same in all processes, and say so in the log."""
+    name: list[str | None] = [None]
+    # Only one may remove what is no use.
+    if PartialState().is_main_process and (last := newest_complete(folder)):
+        print(f"[setup] resumes from {last.name}", flush=True)
+        name = [last.name]
+    broadcast_object_list(name)
+    return folder / name[0] if name[0] else None
 
 
 def newest_complete(folder: Path) -> Path | None:

@@ -21,7 +21,7 @@ class Clock:
     def part(self, name: str) -> Iterator[None]:
         """Measure what runs inside as part of `name`."""
         if self._cuda:
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
             begin.record()
             yield
             end.record()

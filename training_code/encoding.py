@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from huggingface_hub import cached_assets_path
 from transformers import PreTrainedTokenizerBase
 
@@ -57,7 +55,7 @@ def encode(
             ids, ends, second = arrays["ids"], arrays["ends"], arrays["second"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         ids, ends, second = _tokenise(rows, tokenizer, max_seq_length)
-        _keep(kept, ids=ids, ends=ends, second=second)
+        _keep(kept, ids, ends, second)
     return Encoded(ids, ends, second, _labels(rows, label2id))
 
 
@@ -112,8 +110,8 @@ def _whole(tokenizer: PreTrainedTokenizerBase) -> str:
     return json.dumps(parts)
 
 
-def _keep(file: Path, **arrays: npt.NDArray[np.generic]) -> None:
+def _keep(file: Path, ids: npt.NDArray[np.int32], ends: Integers, second: npt.NDArray[np.int32]) -> None:
     # Another process may read it, or write the same.
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as written:
-        np.savez(written, **arrays)
-    os.replace(written.name, file)
+        np.savez(written, ids=ids, ends=ends, second=second)
+    Path(written.name).replace(file)

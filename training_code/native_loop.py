@@ -108,8 +108,10 @@ class NativeLoop:
             with self._clock.part("saving"):
                 self._save()
         bar.close()
-        best = Path(state.best_model_checkpoint)
-        self._raw.load_state_dict(type(self._raw).from_pretrained(best).state_dict())
+        # The others have no checkpoint of their own, and save no model.
+        if accelerator.is_main_process:
+            best = Path(state.best_model_checkpoint)
+            self._raw.load_state_dict(type(self._raw).from_pretrained(best).state_dict())
         return state
 
     def step(self, rows: Integers) -> None:
@@ -161,11 +163,12 @@ class NativeLoop:
         arguments, processes = self._arguments, self._accelerator.num_processes
         # Biases and normalisations, which have one dimension, do not decay.
         parameters = [one for one in self._raw.parameters() if one.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [one for one in parameters if one.ndim > 1]},
+            {"params": [one for one in parameters if one.ndim == 1], "weight_decay": 0.0},
+        ]
         optimizer = torch.optim.AdamW(
-            [
-                {"params": [one for one in parameters if one.ndim > 1]},
-                {"params": [one for one in parameters if one.ndim == 1], "weight_decay": 0.0},
-            ],
+            groups,
             lr=arguments.scaled_learning_rate(processes),
             weight_decay=arguments.weight_decay,
             fused=True,
@@ -191,8 +194,8 @@ class NativeLoop:
 
     def _record(self, found: dict[str, float], seconds: float) -> None:
         state = self.state
-        entry = {**found, **self._now(), "train_seconds": seconds, "seconds": self._clock.seconds}
-        state.log_history.append(entry)
+        entry = {**found, **self._now(), "train_seconds": seconds}
+        state.log_history.append({**entry, "seconds": self._clock.seconds})
         if state.best_metric is None or entry["eval_accuracy"] > state.best_metric:
             state.best_metric = entry["eval_accuracy"]
             state.best_model_checkpoint = str(self._checkpoint())
@@ -225,7 +228,7 @@ class NativeLoop:
     def _resume(self) -> float:
         """Go on from the newest checkpoint; returns the seconds that were trained before."""
         accelerator = self._accelerator
-        name = [None]
+        name: list[str | None] = [None]
         if self._resumable and accelerator.is_main_process:
             last = checkpoints.newest_complete(self._folder)
             name = [last.name if last else None]

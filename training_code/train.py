@@ -126,9 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         report(arguments, state, base, rows, clock)
 
 
-def report(
-    arguments: Arguments, state: TrainerState, base: str, rows: dict[str, int], clock: Clock
-) -> None:
+def report(arguments: Arguments, state: TrainerState, base: str, rows: dict[str, int], clock: Clock) -> None:
     """Write training.json: what was trained on what, how well, how fast, with which versions."""
     history = [entry for entry in state.log_history if "eval_loss" in entry]
     epochs = [

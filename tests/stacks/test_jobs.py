@@ -12,7 +12,7 @@ from stacks.settings import Settings
 from tests.stacks.conftest import MLFLOW
 from tests.stacks.evaluated import RUN, evaluated, request
 from tests.stacks.resolved import REGION, Environment, Json
-from train import Arguments
+from hyperparameters import Arguments
 
 JOBS = [
     *(("retrain", step) for step in ("Prepare", "Optimise", "Evaluate")),
