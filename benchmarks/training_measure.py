@@ -81,7 +81,7 @@ def optimum_bytes(model: PreTrainedModel, loop: NativeLoop) -> int:
         for value in state.values()
         if torch.is_tensor(value)
     )
-    own = {one.untyped_storage().data_ptr() for one in model.parameters()}
+    own = {one.untyped_storage().data_ptr() for one in (*model.parameters(), *loop._model.parameters())}
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,7 @@ LABELS = ["negative", "positive"]
 RECIPE_BATCH = 32
 OURS_BATCH = 64
 WARM_UP = 2
-"""Steps that are not counted; with a compiled model, one of each length."""
+"""Steps that are not counted."""
 
 
 class Stopwatch:
@@ -197,8 +197,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--pad", type=int, default=128)
+    parser.add_argument("--max", type=int, default=128)
     parser.add_argument("--batch", type=int, default=OURS_BATCH)
-    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(options.checkpoint)
     rows = read_jsonl(options.texts)
@@ -218,10 +218,10 @@ def main() -> None:
         learning_rate=1e-4,
         num_train_epochs=1000,
         logging_steps=10**9,
-        torch_compile=options.compile,
+        max_seq_length=options.max,
         loop="trainer" if options.side == "trainer" else "native",
     )
-    watch = Stopwatch(options.seconds, 30 if options.compile else WARM_UP, options.rows)
+    watch = Stopwatch(options.seconds, WARM_UP, options.rows)
     loop = None
     if options.side == "recipe":
         recipe(model, tokenizer, rows, options.pad, watch)
