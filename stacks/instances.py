@@ -83,6 +83,20 @@ _IN_WORDS: dict[Use, str] = {
 }
 # NVMe disks: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/InstanceStorage.html
 _WITH_LOCAL_STORAGE = ("p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "g4dn", "g5", "g6", "g6e")
+# https://aws.amazon.com/ec2/instance-types/ (accelerated computing)
+_SEVERAL_GPUS = {
+    "p3": {"8xlarge": 4, "16xlarge": 8},
+    "p3dn": {"24xlarge": 8},
+    "p4d": {"24xlarge": 8},
+    "p4de": {"24xlarge": 8},
+    "p5": {"48xlarge": 8},
+    "p5e": {"48xlarge": 8},
+    "p5en": {"48xlarge": 8},
+    "g4dn": {"12xlarge": 4},
+    "g5": {"12xlarge": 4, "24xlarge": 4, "48xlarge": 8},
+    "g6": {"12xlarge": 4, "24xlarge": 4, "48xlarge": 8},
+    "g6e": {"12xlarge": 4, "24xlarge": 4, "48xlarge": 8},
+}
 
 
 def types_for(use: Use) -> list[str]:
@@ -145,3 +159,9 @@ def has_local_storage(instance_type: str) -> bool:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
     """
     return instance_type.split(".")[1] in _WITH_LOCAL_STORAGE
+
+
+def gpus(instance_type: str) -> int:
+    """How many GPUs an instance has, of a type that has any."""
+    family, size = instance_type.split(".")[1:]
+    return _SEVERAL_GPUS.get(family, {}).get(size, 1)

@@ -97,16 +97,24 @@ class JobRequests:
         training = self._settings.training
         keep_alive = training.keep_alive_seconds
         image = images.find(self._settings.images.training, "training", "gpu")
+        types = (training.instance_type, *training.fallback_instance_types)
         # Which of them takes a key for its volume depends on the type.
         resources = {
             instance_type: {
                 "InstanceType": instance_type,
-                "InstanceCount": 1,
+                "InstanceCount": training.instance_count,
                 "VolumeSizeInGB": training.volume_gb,
                 **self._volume_key(instance_type),
                 **({"KeepAlivePeriodInSeconds": keep_alive} if keep_alive else {}),
             }
-            for instance_type in (training.instance_type, *training.fallback_instance_types)
+            for instance_type in types
+        }
+        # The toolkit then starts a process for each GPU of all instances, by torchrun.
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/data-parallel-framework-estimator.html
+        together = {
+            instance_type: {"sagemaker_torch_distributed_enabled": "true"}
+            for instance_type in types
+            if training.instance_count * instances.gpus(instance_type) > 1
         }
         request: dict[str, Any] = {
             "TrainingJobName": query(f"'{self._settings.name('train')}-' & $job"),
@@ -116,7 +124,11 @@ class JobRequests:
                 "TrainingInputMode": "File",
                 "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
             },
-            "HyperParameters": query("$hyperparameters"),
+            "HyperParameters": query(
+                f"$merge([$hyperparameters, $lookup({source(together)}, $instanceType)])"
+                if together
+                else "$hyperparameters"
+            ),
             "InputDataConfig": with_optional(
                 [
                     _channel("train", self._run_uri(DATASETS, "/train/")),
@@ -197,7 +209,10 @@ class JobRequests:
         return toolkit, {
             "model_name_or_path": training.base_checkpoint.name,
             "model_revision": training.base_checkpoint.revision,
-            **{name: str(value) for name, value in training.hyperparameters.model_dump().items()},
+            **{
+                name: str(value)
+                for name, value in training.hyperparameters.model_dump(exclude_none=True).items()
+            },
         }
 
     def manifest_uri(self) -> str:

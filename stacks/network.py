@@ -100,6 +100,8 @@ class NetworkStack(EnvironmentStack):
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=self._vpc.ref)
         subnets = self._subnets(network, routes)
         containers = self._endpoints(network, subnets, routes)
+        if settings.training.instance_count > 1:
+            self._among_themselves(containers)
         log_flows(self, settings, storage.exports, vpc_id=self._vpc.ref)
         self.exports = Network(
             subnets=[self.export(f"Subnet{i}Id", subnet.ref) for i, subnet in enumerate(subnets, 1)],
@@ -188,6 +190,18 @@ class NetworkStack(EnvironmentStack):
             ),
         )
         return containers
+
+    def _among_themselves(self, containers: ec2.CfnSecurityGroup) -> None:
+        """Instances that train together exchange gradients, which are encrypted (IPsec) on their way.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html
+        """
+        group = containers.attr_group_id
+        for name, protocol, port in (("KeyExchange", "udp", 500), ("Esp", "50", None)):
+            both: dict[str, Any] = {"ip_protocol": protocol, "from_port": port, "to_port": port}
+            both |= {"group_id": group, "description": "Each other"}
+            ec2.CfnSecurityGroupIngress(self, f"{name}In", **both, source_security_group_id=group)
+            ec2.CfnSecurityGroupEgress(self, f"{name}Out", **both, destination_security_group_id=group)
 
 
 def _of_this_account(*more: dict[str, Any]) -> dict[str, Any]:

@@ -111,8 +111,8 @@ class Hyperparameters(_Model):
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_seq_length: Annotated[int, Field(ge=8, le=512)] = 128
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
-    bf16: bool = False
-    """Train in bfloat16, from Ampere on, in place of float16."""
+    bf16: bool | None = None
+    """Train in bfloat16, from Ampere on; left out, where the GPU has it, and in float16 where it does not."""
 
 
 class ScheduleSettings(_Model):
@@ -145,7 +145,9 @@ class TrainingSettings(_Model):
     """The training job."""
 
     instance_type: InstanceType = "ml.p3.2xlarge"
-    """One instance, with a GPU."""
+    """With one GPU or several."""
+    instance_count: Annotated[int, Field(ge=1, le=16)] = 1
+    """Instances that train one model together, each with all its GPUs."""
     volume_gb: Annotated[int, Field(ge=10, le=16384)] = 50
     """Its disk."""
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)] = 4 * 3600

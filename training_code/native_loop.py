@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DynamoBackend, TorchDynamoPlugin, broadcast_object_list, gather_object
+from accelerate.utils import DynamoBackend, TorchDynamoPlugin, gather_object
 from tqdm import tqdm
 from transformers import (
     PreTrainedModel,
@@ -25,6 +25,7 @@ from transformers import (
 
 import checkpoints
 from batches import Inputs, order, shares
+from bfloat16 import ComputingCopy
 from clock import Clock
 from encoding import Encoded, Integers
 from hyperparameters import Arguments
@@ -57,7 +58,7 @@ class NativeLoop:
     ) -> None:
         """Set all up; checkpoints are written to `folder`, with what it takes to resume if `resumable`."""
         self._accelerator = Accelerator(
-            mixed_precision=arguments.mixed_precision,
+            mixed_precision="fp16" if arguments.mixed_precision == "fp16" else "no",
             dynamo_plugin=TorchDynamoPlugin(backend=DynamoBackend.INDUCTOR, dynamic=True)
             if arguments.torch_compile
             else None,
@@ -76,7 +77,10 @@ class NativeLoop:
         self._raw = model
         if arguments.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        self._model = self._accelerator.prepare_model(model)
+        model.to(device)
+        self._copy = ComputingCopy(model) if arguments.mixed_precision == "bf16" else None
+        self._computing = self._copy.model if self._copy else model
+        self._model = self._accelerator.prepare_model(self._computing)
         self._optimizer, self._scheduler = self._optimise()
         self._loss = torch.zeros((), device=device)
         # Dropout differs between processes; what else is random is the same in all.
@@ -134,11 +138,15 @@ class NativeLoop:
                     accelerator.backward(loss * accelerator.num_processes)
             self._loss += loss.detach()
         with clock.part("update"):
+            if self._copy:
+                self._copy.give_gradients()
             accelerator.clip_grad_norm_(self._raw.parameters(), self._arguments.max_grad_norm)
             self._optimizer.step()
             if not accelerator.optimizer_step_was_skipped:
                 self._scheduler.step()
             self._optimizer.zero_grad()
+            if self._copy:
+                self._copy.take_weights()
         self.state.global_step += 1
         self.state.epoch = self.state.global_step / self._epoch_steps
 
@@ -154,7 +162,7 @@ class NativeLoop:
                 if len(mine):
                     inputs = self._validation.batch(mine)
                     labels = inputs.pop("labels")
-                    logits = self._raw(**inputs).logits
+                    logits = self._computing(**inputs).logits
                     found += torch.stack([losses(logits, labels).sum(), right(logits, labels).sum()])
         loss, accuracy = (accelerator.reduce(found, "sum") / len(self._validation)).tolist()
         return {"eval_loss": loss, "eval_accuracy": accuracy}
@@ -228,24 +236,17 @@ class NativeLoop:
     def _resume(self) -> float:
         """Go on from the newest checkpoint; returns the seconds that were trained before."""
         accelerator = self._accelerator
-        name: list[str | None] = [None]
-        if self._resumable and accelerator.is_main_process:
-            last = checkpoints.newest_complete(self._folder)
-            name = [last.name if last else None]
-        # Of all, as only one may remove what is no use.
-        broadcast_object_list(name)
-        if name[0] is None:
+        last = checkpoints.resumed(self._folder) if self._resumable else None
+        if last is None:
             return 0
-        last = self._folder / name[0]
-        if accelerator.is_main_process:
-            print(f"[setup] resumes from {last.name}", flush=True)
         max_steps = self.state.max_steps
         self.state = checkpoints.read_state(last)
         self.state.max_steps = max_steps
         self.state.best_model_checkpoint = str(checkpoints.best(last))
-        device = accelerator.device
         self._raw.load_state_dict(type(self._raw).from_pretrained(last).state_dict())
-        self._optimizer.load_state_dict(torch.load(last / "optimizer.pt", device, weights_only=True))
+        if self._copy:
+            self._copy.take_weights()
+        self._optimizer.load_state_dict(torch.load(last / "optimizer.pt", "cpu", weights_only=True))
         self._scheduler.load_state_dict(torch.load(last / "scheduler.pt", weights_only=True))
         if accelerator.scaler:
             accelerator.scaler.load_state_dict(torch.load(last / "scaler.pt", weights_only=True))

@@ -81,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the job."""
     arguments = parse(Arguments, argv)
     train_rows, validation_rows, labels = read_rows(arguments)
-    processes = PartialState()
+    # Without this accelerate takes each of several processes without a GPU for the only one.
+    processes = PartialState(cpu=device().type == "cpu")
     transformers.logging.disable_progress_bar()
     transformers.set_seed(arguments.seed)
     model, tokenizer, base = load(arguments, channel("model"), labels, problem_type(train_rows))

@@ -31,7 +31,7 @@ from batches import Inputs, order, shares
 from encoding import Integers
 from hyperparameters import Arguments
 from native_loop import Data
-from objective import right
+from objective import losses, right
 from reporting import Reporter
 
 _CPU = torch.device("cpu")
@@ -75,6 +75,7 @@ def train(
             torch_compile=arguments.torch_compile,
             logging_steps=arguments.logging_steps,
             logging_nan_inf_filter=False,
+            average_tokens_across_devices=processes > 1,
             eval_strategy="epoch",
             save_strategy="epoch",
             save_total_limit=2,
@@ -88,6 +89,7 @@ def train(
         ),
         train_dataset=rows,
         eval_dataset=_Rows(Inputs(data.validation, model.config, data.tokenizer, _CPU), arguments, processes),
+        compute_loss_func=_mean_loss,
         compute_metrics=_accuracy,
         callbacks=[
             _Checkpoints(),
@@ -96,9 +98,7 @@ def train(
         ],
     )
     trainer.remove_callback(PrinterCallback)
-    last = checkpoints.newest_complete(folder) if resumable else None
-    if last:
-        print(f"[setup] resumes from {last.name}", flush=True)
+    last = checkpoints.resumed(folder) if resumable else None
     state = checkpoints.read_state(last) if last else None
     if last and state and state.global_step >= state.max_steps:
         # All is trained. The Trainer would train a step more where the last epoch is part of one.
@@ -166,6 +166,16 @@ class _Trainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         )
 
 
+def _mean_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+    """The mean of a whole step's rows, of which `outputs` has some: the Trainer adds those of all up.
+
+    By itself it takes the mean of batches' means, and transformers 5 that times the processes.
+    """
+    each = losses(outputs.logits, labels)
+    # They are counted by their labels, of which a text may have several.
+    return each.mean() if num_items_in_batch is None else each.sum() * labels[0].numel() / num_items_in_batch
+
+
 def _accuracy(evaluated: EvalPrediction) -> dict[str, float]:
     logits, labels = (torch.from_numpy(one) for one in (evaluated.predictions, evaluated.label_ids))
     return {"accuracy": right(logits, labels).float().mean().item()}
@@ -223,5 +233,7 @@ class _Checkpoints(TrainerCallback):  # type: ignore[misc]  # transformers is un
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
+        # Each process writes its random state.
+        PartialState().wait_for_everyone()
         if not args.save_only_model and state.is_world_process_zero:
             checkpoints.seal(Path(args.output_dir, f"checkpoint-{state.global_step}"))

@@ -35,7 +35,10 @@ NOT_HERE = {
     ".venv/bin/python -m localaws -- COMMAND": "tests/localaws/test_local_aws.py has it",
     "make review": "it compares two commits; tests/review has it",
     ".venv/bin/python -m review": "it compares two commits; tests/review has it",
+    ".venv/bin/python benchmarks/accuracy.py": "it needs a checkpoint; tests/benchmarks has its parts",
+    ".venv/bin/python -m benchmarks.inference": "it measures; what it prints is another machine's",
     ".venv/bin/python benchmarks/serving": "it measures for minutes; tests/benchmarks has its parts",
+    ".venv/bin/python benchmarks/training": "it measures for minutes; tests/benchmarks has its parts",
     "npm ci": "it needs the package registries; the Makefile does the same",
     "python3 -m venv": "it needs the package registries; the Makefile does the same",
     "huggingface-cli download": "it needs the Hugging Face Hub",
@@ -150,7 +153,7 @@ class Console:
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     assert PYTHON.exists(), "the AWS CLI is not installed: make .venv-docs/made"
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("stacks", "training_code", "inference_code", "config"):
+    for name in ("stacks", "training_code", "inference_code", "config", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "cdk.json"):
         shutil.copy(ROOT / name, folder)

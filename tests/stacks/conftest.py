@@ -40,6 +40,19 @@ _VARIANTS: dict[str, dict[str, Any]] = {
     "fallback": {
         "training": {"fallback_instance_types": ["ml.g5.xlarge"], "keep_alive_seconds": 1800},
     },
+    "together": {
+        "network": {},
+        "training": {
+            "instance_count": 2,
+            "base_checkpoint": {"s3_prefix": "koelectra"},
+        },
+    },
+    "several": {
+        "training": {
+            "instance_type": "ml.g5.12xlarge",
+            "fallback_instance_types": ["ml.g5.2xlarge", "ml.p3.16xlarge"],
+        },
+    },
     "tracked": {
         "training": {
             "mlflow_tracking_server_arn": MLFLOW,

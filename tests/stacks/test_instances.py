@@ -96,6 +96,31 @@ def test_a_type_is_allowed_for_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("instance_type", "expected"),
     [
+        ("ml.p3.2xlarge", 1),
+        ("ml.p3.8xlarge", 4),
+        ("ml.p3.16xlarge", 8),
+        ("ml.p4d.24xlarge", 8),
+        ("ml.p5.4xlarge", 1),
+        ("ml.p5.48xlarge", 8),
+        ("ml.g4dn.12xlarge", 4),
+        ("ml.g4dn.16xlarge", 1),
+        ("ml.g5.24xlarge", 4),
+        ("ml.g6e.48xlarge", 8),
+    ],
+)
+def test_a_type_has_as_many_gpus_as_aws_says(instance_type: str, expected: int) -> None:
+    """As the list of SageMaker's SDK has them, and EC2's page: image_uri_config/instance_gpu_info.json."""
+    assert instances.gpus(instance_type) == expected
+
+
+def test_the_types_with_several_gpus_exist() -> None:
+    named = {f"ml.{family}.{size}" for family, sizes in instances._SEVERAL_GPUS.items() for size in sizes}
+    assert named <= set(instances.types_for("training"))
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "expected"),
+    [
         ("ml.g4dn.xlarge", True),
         ("ml.g5.xlarge", True),
         ("ml.g6e.xlarge", True),

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from arguments import parse
+from hyperparameters import Arguments
 from stacks.jobs import METRICS
-from stacks.settings import Settings
+from stacks.settings import Hyperparameters
 from tests.stacks.conftest import MLFLOW
 from tests.stacks.evaluated import RUN, evaluated, request
 from tests.stacks.resolved import REGION, Environment, Json
-from hyperparameters import Arguments
 
 JOBS = [
     *(("retrain", step) for step in ("Prepare", "Optimise", "Evaluate")),
@@ -241,11 +242,31 @@ def test_the_images_are_of_the_region_that_the_jobs_run_in(
     assert prepare.startswith(f"763104351884.dkr.ecr.{REGION}.amazonaws.com/huggingface-pytorch-inference:")
 
 
-def test_train_accepts_every_hyperparameter_of_the_settings(dev: Settings) -> None:
+def test_every_hyperparameter_that_can_be_set_is_an_argument_of_train() -> None:
     """A name that only one side knows would fail the job after its instance was paid for."""
-    known = set(Arguments.__dataclass_fields__)
-    assert set(dev.training.hyperparameters.model_dump()) <= known
-    assert {"model_name_or_path", "model_revision"} <= known
+    assert set(Hyperparameters.model_fields) <= set(Arguments.__dataclass_fields__)
+
+
+def test_train_reads_the_hyperparameters_as_they_were_set(environments: dict[str, Environment]) -> None:
+    training = environments["dev"].settings.training
+    begin = environments["dev"].machines["retrain"]["States"]["Begin"]["Assign"]
+    given = evaluated(begin["hyperparameters"], states={"input": {}})
+    parsed = parse(
+        Arguments,
+        [f"--{name}={value}" for name, value in given.items() if not name.startswith("sagemaker_")],
+    )
+    assert parsed == Arguments(
+        model_name_or_path=training.base_checkpoint.name,
+        model_revision=training.base_checkpoint.revision,
+        **training.hyperparameters.model_dump(exclude_none=True),
+    )
+
+
+def test_what_is_not_set_train_chooses_by_itself(environments: dict[str, Environment]) -> None:
+    """A GPU from Ampere on then trains in bfloat16, and a V100 in float16."""
+    assert environments["dev"].settings.training.hyperparameters.bf16 is None
+    begin = environments["dev"].machines["retrain"]["States"]["Begin"]["Assign"]
+    assert "bf16" not in evaluated(begin["hyperparameters"], states={"input": {}})
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import ipaddress
 
 import pytest
 
+from tests.stacks.evaluated import request
 from tests.stacks.resolved import REGION, Environment, Json
 
 SERVICES = {
@@ -131,6 +132,29 @@ def test_nothing_reaches_the_containers(prod: Environment) -> None:
 def test_the_containers_speak_tls_only(prod: Environment) -> None:
     (rule,) = groups(prod)["Containers"]["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId"),
+        ("AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId"),
+    ],
+)
+def test_instances_that_train_together_reach_each_other_by_ipsec(
+    variants: dict[str, Environment], kind: str, other: str
+) -> None:
+    """The rules that SageMaker's guide has for traffic that is encrypted between containers."""
+    together = variants["together"]
+    asks = request(together, "train", "Train")
+    assert asks["EnableInterContainerTrafficEncryption"] is True
+    (group,) = asks["VpcConfig"]["SecurityGroupIds"]
+    rules = all_of(together, kind).values()
+    assert {(rule["GroupId"], rule[other]) for rule in rules} == {(group, group)}
+    assert {(rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort")) for rule in rules} == {
+        ("udp", 500, 500),
+        ("50", None, None),
+    }
 
 
 def test_the_interfaces_of_services_open_no_connection(prod: Environment) -> None:

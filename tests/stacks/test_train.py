@@ -85,6 +85,34 @@ def test_a_type_with_disks_of_its_own_gets_no_key_for_them(
     assert asks["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 1800
 
 
+def launch(environment: Environment, instance_type: str) -> str | None:
+    """Whether the toolkit is asked for torchrun."""
+    asks = request(environment, "train", "Train", instanceType=instance_type)
+    assert asks["HyperParameters"]["seed"] == "42"
+    found: str | None = asks["HyperParameters"].get("sagemaker_torch_distributed_enabled")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "asked"),
+    [("ml.g5.12xlarge", "true"), ("ml.g5.2xlarge", None), ("ml.p3.16xlarge", "true")],
+)
+def test_a_type_with_several_gpus_gets_a_process_for_each(
+    variants: dict[str, Environment], instance_type: str, asked: str | None
+) -> None:
+    assert launch(variants["several"], instance_type) == asked
+
+
+def test_one_gpu_trains_without_torchrun(variants: dict[str, Environment]) -> None:
+    assert launch(variants["fallback"], TYPES[0]) is None
+
+
+def test_several_instances_train_together(variants: dict[str, Environment]) -> None:
+    together = variants["together"]
+    assert request(together, "train", "Train")["ResourceConfig"]["InstanceCount"] == 2
+    assert launch(together, together.settings.training.instance_type) == "true"
+
+
 def test_a_run_is_a_trial_of_the_environments_experiment(train: dict[str, Json]) -> None:
     asks = train["Train"]["Arguments"]["ExperimentConfig"]
     tracked = evaluated(train["CreateTrial"]["Assign"], run=RUN)

@@ -63,7 +63,10 @@ def test_a_batch_is_what_the_tokenizer_and_a_collator_make(checkpoint: Path) -> 
     inputs = Inputs(encode(rows, {"a": 0}, tokenizer, 24), BertConfig(), tokenizer, torch.device("cpu"))
     batch = inputs.batch(np.array([2, 0, 1]))
     expected = DataCollatorWithPadding(tokenizer)(
-        [tokenizer(texts[index], truncation=True, max_length=24) for index in (2, 0, 1)]
+        [
+            tokenizer(texts[index], truncation=True, max_length=24, return_token_type_ids=True)
+            for index in (2, 0, 1)
+        ]
     )
     assert set(batch) == {*expected, "labels"}
     assert all(torch.equal(batch[name], expected[name]) for name in expected)
@@ -73,13 +76,22 @@ def test_the_second_of_two_texts_has_its_own_type(checkpoint: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     rows = [Row("영화", ("a",), "정말 좋았어요"), Row("영화 최고예요", ("a",), "음악")]
     inputs = Inputs(encode(rows, {"a": 0}, tokenizer, 24), BertConfig(), tokenizer, torch.device("cpu"))
-    expected = tokenizer([("영화", "정말 좋았어요"), ("영화 최고예요", "음악")], padding=True, return_tensors="pt")
+    expected = tokenizer(
+        [("영화", "정말 좋았어요"), ("영화 최고예요", "음악")],
+        padding=True,
+        return_token_type_ids=True,
+        return_tensors="pt",
+    )
     assert torch.equal(inputs.batch(np.array([0, 1]))["token_type_ids"], expected["token_type_ids"])
 
 
 def test_a_text_is_padded_to_its_neighbours_and_no_further(checkpoint: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    rows = [Row("영화 좋았어요", ("a",)), Row("영화 정말 좋았어요 감동이에요", ("a",)), Row("음악 " * 100, ("a",))]
+    rows = [
+        Row("영화 좋았어요", ("a",)),
+        Row("영화 정말 좋았어요 감동이에요", ("a",)),
+        Row("음악 " * 100, ("a",)),
+    ]
     inputs = Inputs(encode(rows, {"a": 0}, tokenizer, 64), BertConfig(), tokenizer, torch.device("cpu"))
     assert inputs.batch(np.array([0, 1]))["input_ids"].shape == (2, inputs.lengths[1])
 

@@ -25,7 +25,10 @@ def tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
 def test_the_tokens_of_a_row_are_the_tokenizers(tokenizer: PreTrainedTokenizerBase) -> None:
     texts = ["영화 좋았어요", "음악", "결말 또 보고 싶어요"]
     encoded = encode([Row(text, ("a",)) for text in texts], LABELS, tokenizer, 24)
-    found = [encoded.ids[end - length : end].tolist() for end, length in zip(encoded.ends, encoded.lengths, strict=True)]
+    found = [
+        encoded.ids[end - length : end].tolist()
+        for end, length in zip(encoded.ends, encoded.lengths, strict=True)
+    ]
     assert found == tokenizer(texts)["input_ids"]
 
 

@@ -69,7 +69,9 @@ def test_fp16_is_refused_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) 
 
 def test_bf16_is_refused_on_a_cpu_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     see_cpu(monkeypatch, bf16=False)
-    with pytest.raises(UserError, match="bf16 needs a GPU, or a CPU with AVX512-BF16 or AMX, and there is none"):
+    with pytest.raises(
+        UserError, match="bf16 needs a GPU, or a CPU with AVX512-BF16 or AMX, and there is none"
+    ):
         Arguments(bf16=True)
 
 

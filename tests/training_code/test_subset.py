@@ -5,7 +5,9 @@ import pytest
 from rows import Row
 from subset import subset
 
-ROWS = [Row(f"{label} {number}", (label,)) for label, count in (("a", 700), ("b", 300)) for number in range(count)]
+ROWS = [
+    Row(f"{label} {number}", (label,)) for label, count in (("a", 700), ("b", 300)) for number in range(count)
+]
 
 
 @pytest.mark.parametrize("size", [0.1, 100])

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding
+from transformers import AutoModelForSequenceClassification
 
 import inference
 import train
-from arguments import parse
 from contract import UserError, inference_code_dir
 from refusals import RequestError
 from rows import Row

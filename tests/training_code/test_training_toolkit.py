@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from contract import inference_code_dir
 from rows import Row
 from tests.training_code.conftest import FAST, write_channels
 
+# As stacks/jobs.py has it.
+TOGETHER = {"sagemaker_torch_distributed_enabled": "true"}
 _CODE = Path(__file__).parents[2] / "training_code"
 
 
@@ -40,6 +43,19 @@ def run_toolkit(
     base: Path, archive: Path, hyperparameters: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run the toolkit's entry as a training container does, on the channels that `base` has."""
+    with start_toolkit(base, archive, hyperparameters) as process:
+        printed, _ = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)
+
+
+def start_toolkit(
+    base: Path,
+    archive: Path,
+    hyperparameters: dict[str, str],
+    hosts: Sequence[str] = ("algo-1",),
+    host: int = 0,
+) -> subprocess.Popen[str]:
+    """Start it on one of the hosts of a job, which a host is by its place among them."""
     config = base / "input" / "config"
     config.mkdir(parents=True)
     for folder in ("model", "output/data"):
@@ -50,7 +66,7 @@ def run_toolkit(
         "sagemaker_region": "ap-northeast-2",
     }
     channels = {path.name: {"TrainingInputMode": "File"} for path in (base / "input" / "data").iterdir()}
-    resources = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+    resources = {"current_host": hosts[host], "hosts": list(hosts), "network_interface_name": "lo"}
     for name, content in {
         # SageMaker's SDKs send every value as JSON in a string.
         "hyperparameters.json": {name: json.dumps(value) for name, value in every.items()},
@@ -64,11 +80,15 @@ def run_toolkit(
         # Without it the toolkit waits a quarter of an hour for algo-1's address.
         "SM_STUDIO_LOCAL_MODE": "true",
         "PIP_NO_INDEX": "1",
+        # Where torchrun is.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
     }
     # The toolkit splits its `pip install` command at spaces; the environment's own path may have some.
     environment_link = archive.parent / "venv"
-    environment_link.symlink_to(sys.prefix)
-    return subprocess.run(
+    if not environment_link.exists():
+        environment_link.symlink_to(sys.prefix)
+    return subprocess.Popen(
         [environment_link / "bin" / Path(sys.executable).name, "-m", "sagemaker_training.cli.train"],
         env=environment,
         cwd=base,
@@ -76,7 +96,6 @@ def run_toolkit(
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        check=False,
     )
 
 
@@ -95,6 +114,38 @@ def test_the_script_trains_under_the_toolkit(channels: Path, tmp_path: Path) -> 
     assert (channels / "output" / "success").exists()
     assert (channels / "output" / "data" / "training.json").exists()
     assert (channels / "model" / "code" / "inference.py").exists()
+
+
+def test_two_instances_train_one_model_under_the_toolkit(
+    channels: Path, tmp_path: Path, checkpoint: Path, training_rows: list[Row]
+) -> None:
+    """The hyperparameter that the application sets for several instances or GPUs starts torchrun on each."""
+    other = tmp_path / "other"
+    write_channels(other, training_rows[::2], training_rows[1::2], checkpoint)
+    hyperparameters = TOGETHER | {"num_train_epochs": "1", "bf16": "False", "max_seq_length": "32"}
+    archive = source_archive(tmp_path)
+    # Two names of this machine, of which the first is where the processes meet.
+    hosts = ("127.0.0.1", "localhost")
+    with (
+        start_toolkit(channels, archive, hyperparameters, hosts, 0) as first,
+        start_toolkit(other, archive, hyperparameters, hosts, 1) as second,
+    ):
+        (said, _), (others, _) = first.communicate(), second.communicate()
+    assert (first.returncode, second.returncode) == (0, 0), said + others
+    assert "processes=2 effective_batch_size=64" in said
+    assert "[validation] epoch=1.00" in said
+    assert "[setup]" not in others
+    assert (channels / "model" / "model.safetensors").exists()
+    assert not (other / "model" / "model.safetensors").exists()
+
+
+def test_the_reason_of_one_of_several_processes_is_the_jobs_failure_reason(
+    channels: Path, tmp_path: Path
+) -> None:
+    finished = run_toolkit(channels, source_archive(tmp_path), TOGETHER | {"lerning_rate": "1e-4"})
+    assert finished.returncode == 1
+    reason = (channels / "output" / "failure").read_text(encoding="utf-8")
+    assert reason == "unknown argument lerning_rate: did you mean learning_rate?"
 
 
 def test_a_misspelt_hyperparameter_is_the_jobs_failure_reason(channels: Path, tmp_path: Path) -> None:

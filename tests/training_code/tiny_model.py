@@ -59,11 +59,11 @@ def _config(tokenizer: PreTrainedTokenizerFast, **extra: object) -> BertConfig:
     )
 
 
-def write_checkpoint(folder: Path) -> None:
-    """Write a base checkpoint in half precision, without a head."""
+def write_checkpoint(folder: Path, **config: object) -> None:
+    """Write a base checkpoint in half precision, without a head, of which `config` differs."""
     torch.manual_seed(0)
     tokenizer = _tokenizer()
-    BertModel(_config(tokenizer)).half().save_pretrained(folder)
+    BertModel(_config(tokenizer, **config)).half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
