@@ -12,7 +12,6 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -332,24 +331,6 @@ def reviews() -> list[Review]:
         if text != unicodedata.normalize("NFC", text) or not SHORTEST <= len(text) <= LONGEST:
             raise ValueError(f"data/source: {text!r} is not NFC text of {SHORTEST} to {LONGEST} characters")
     return sorted(chosen.values(), key=lambda review: hashlib.sha256(review[0].encode()).digest())
-
-
-def held_out(text: str) -> bool:
-    """Tell whether prepare.py, with its default arguments, puts the text into the test split."""
-    return int(hashlib.sha256(text.encode("utf-8")).hexdigest(), 16) % 1000 < 100
-
-
-def unlabelled(sentences: int, seed: int) -> list[str]:
-    """Return text to pre-train on: the reviews outside the test split, and other composed sentences.
-
-    `sentences` are composed with `seed`; those that repeat one another or any review are left out.
-    """
-    rows = [text for text, _ in reviews()]
-    known = {essence(text) for text in rows}
-    fresh = {
-        essence(text): text for text, _ in islice(composed(seed), sentences) if essence(text) not in known
-    }
-    return [text for text in rows if not held_out(text)] + list(fresh.values())
 
 
 def tsv(rows: Sequence[Review]) -> str:

@@ -35,13 +35,14 @@ SENTENCES = [
     "OST는 좋았는데 영화는 별로였다",
     "인생 영화입니다 10점 만점에 10점!",
 ]
-# The bundled base model is small and learns fast; a real checkpoint takes the settings' values.
+# The bundled base model is small: its best rate is higher than that of a larger checkpoint, which takes the
+# settings' values.
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
-    "bundled": {"num_train_epochs": 8, "per_device_train_batch_size": 32, "learning_rate": 1e-3},
+    "bundled": {"num_train_epochs": 5, "per_device_train_batch_size": 32, "learning_rate": 3e-4},
     "nsmc": {
         "num_train_epochs": 2,
         "per_device_train_batch_size": 64,
-        "learning_rate": 5e-4,
+        "learning_rate": 3e-4,
         "logging_steps": 500,
     },
 }

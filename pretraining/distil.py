@@ -77,12 +77,18 @@ def answers(teacher: PreTrainedModel, inputs: Inputs, autocast: torch.autocast) 
 
 
 def distil(
-    arguments: Arguments, student: PreTrainedModel, inputs: Inputs, wanted: torch.Tensor, autocast: torch.autocast
+    arguments: Arguments,
+    student: PreTrainedModel,
+    inputs: Inputs,
+    wanted: torch.Tensor,
+    autocast: torch.autocast,
 ) -> None:
     """Teach the student to answer as wanted."""
     epoch_steps = math.ceil(len(inputs) / arguments.batch_size)
     steps = math.ceil(arguments.num_train_epochs * epoch_steps)
-    optimizer = torch.optim.AdamW(student.parameters(), lr=arguments.learning_rate, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        student.parameters(), lr=arguments.learning_rate, weight_decay=0.01, fused=True
+    )
     schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(steps / 20), steps)
     targets = softmax(wanted / _TEMPERATURE, dim=-1)
     total = torch.zeros((), device=device())
@@ -117,13 +123,16 @@ def export(student: PreTrainedModel, source: Path, output: Path) -> None:
         if path.is_file():
             shutil.copyfile(path, output / path.name)
     weights = {
-        f"electra.{name}": value.half().cpu().contiguous() for name, value in student.base_model.state_dict().items()
+        f"electra.{name}": value.half().cpu().contiguous()
+        for name, value in student.base_model.state_dict().items()
     }
     kept = safetensors.torch.load_file(source / "model.safetensors")
     weights = {name: weights[name] for name in kept if name in weights}
     (output / "model.safetensors").write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"}))
     # What told replaced tokens apart belongs to the encoder that was.
-    config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {"architectures": ["ElectraModel"]}
+    config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {
+        "architectures": ["ElectraModel"]
+    }
     (output / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

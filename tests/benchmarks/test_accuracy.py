@@ -50,20 +50,38 @@ def test_a_checkpoint_is_fine_tuned_and_scored_on_the_test_rows(
     monkeypatch.setattr(accuracy, "SPLITS", tmp_path / "splits")
     every = rows()
     for split, some in (("train", every[::2]), ("validation", every[1::4]), ("test", every[3::4])):
-        write_jsonl(tmp_path / "splits" / f"{split}.jsonl", some)
+        write_jsonl(tmp_path / "splits" / "nsmc" / f"{split}.jsonl", some)
     arguments = (
         "--num_train_epochs 4 --per_device_train_batch_size 8 --learning_rate 1e-2 --max_seq_length 32"
     )
-    found = accuracy.fine_tune(tmp_path / "base", False, 1, arguments.split(), every[3::4])
+    found = accuracy.fine_tune(tmp_path / "base", False, 1, arguments.split(), "nsmc", every[3::4])
     assert found["test_accuracy"] > 0.9
     assert found["test_rows"] == 25
 
 
+def test_the_bundled_reviews_are_tested_on_rows_of_nsmc_that_are_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accuracy, "SPLITS", tmp_path)
+    every = rows()
+    for data, some in (("bundled", every[::2]), ("nsmc", every)):
+        for split in ("train", "validation", "test"):
+            write_jsonl(tmp_path / data / f"{split}.jsonl", some)
+    found = accuracy.prepare("bundled")
+    assert found["train"] == every[::2]
+    assert found["test"] == every[1::2]
+
+
 def test_the_command_names_no_path_of_this_machine(tmp_path: Path) -> None:
     options = argparse.Namespace(
-        model="my model", base=tmp_path, from_scratch=False, seed=3, train=["--num_train_epochs", "3"]
+        model="my model",
+        base=tmp_path,
+        from_scratch=False,
+        data="bundled",
+        seed=3,
+        train=["--num_train_epochs", "3"],
     )
     assert accuracy._command(options) == (
-        "python benchmarks/accuracy.py --model 'my model' --base $BASE_MODEL_DIR --seed 3"
+        "python benchmarks/accuracy.py --model 'my model' --base $BASE_MODEL_DIR --data bundled --seed 3"
         " -- --num_train_epochs 3"
     )

@@ -1,6 +1,7 @@
 """The bundled base model: small, offline, and made for Korean."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,18 @@ def model() -> PreTrainedModel:
     return loaded
 
 
-def test_the_folder_stays_under_three_megabytes() -> None:
-    assert sum(path.stat().st_size for path in BASE_MODEL.iterdir()) < 3_000_000
+def test_the_folder_has_no_more_than_ten_megabytes() -> None:
+    assert sum(path.stat().st_size for path in BASE_MODEL.iterdir()) <= 10_000_000
 
 
 def test_weights_are_stored_in_half_precision_and_load_in_single(model: PreTrainedModel) -> None:
     assert json.loads((BASE_MODEL / "config.json").read_text(encoding="utf-8"))["torch_dtype"] == "float16"
     assert model.dtype == torch.float32
+
+
+def test_every_weight_but_the_new_classifiers_comes_from_the_folder() -> None:
+    _, loading = AutoModelForSequenceClassification.from_pretrained(BASE_MODEL, output_loading_info=True)
+    assert {name.split(".")[0] for name in loading["missing_keys"]} == {"classifier"}
 
 
 def test_a_batch_of_sentences_gives_two_logits_each(
@@ -56,12 +62,17 @@ def test_texts_beyond_the_limit_are_truncated_to_what_the_model_takes(
 
 
 @pytest.mark.parametrize(
-    "text", ["연기는 좋았는데 이야기가 지루했다", "뷰가 괜찮은 꿀잼 영화", "10점 OST CG ㅋㅋㅋ ㅠㅠ"]
+    "text",
+    ["연기는 좋았는데 이야기가 지루했다", "뷰가 괜찮은 꿀잼 영화", "OST CG ㅋㅋㅋ ㅠㅠ ㅇㅈ 👍"],
 )
 def test_the_tokenizer_gives_back_the_text_in_whole_syllables(
     tokenizer: PreTrainedTokenizerBase, text: str
 ) -> None:
     assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
+
+
+def test_a_number_and_each_emoji_stand_by_themselves(tokenizer: PreTrainedTokenizerBase) -> None:
+    assert tokenizer.tokenize("10점👍😭") == ["10", "점", "👍", "😭"]
 
 
 def test_no_review_has_an_unknown_piece(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -77,9 +88,18 @@ def test_every_syllable_of_ks_x_1001_is_known_anywhere_in_a_word(tokenizer: PreT
     assert not [s for s in syllables if s not in vocabulary or f"##{s}" not in vocabulary]
 
 
-def test_the_tokenizer_file_pads_nothing_by_itself() -> None:
+def test_jamo_that_come_apart_are_put_together(tokenizer: PreTrainedTokenizerBase) -> None:
+    apart = unicodedata.normalize("NFD", "재미있어요")
+    assert tokenizer(apart)["input_ids"] == tokenizer("재미있어요")["input_ids"]
+
+
+def test_the_tokenizer_file_pads_and_cuts_nothing_by_itself() -> None:
     stored = json.loads((BASE_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
     assert stored["padding"] is None
     assert stored["truncation"] is None
-    assert stored["normalizer"]["strip_accents"] is False
-    assert stored["normalizer"]["lowercase"] is False
+
+
+def test_what_made_it_names_no_file_of_one_machine() -> None:
+    made = json.loads((BASE_MODEL / "pretraining.json").read_text(encoding="utf-8"))["arguments"]
+    named = [*made["texts"], made["tokenizer"]]
+    assert not [name for name in named if Path(name).is_absolute() or name.startswith(".")]

@@ -126,7 +126,7 @@ class Walk:
             for split in ("train", "validation"):
                 (channels / split).symlink_to(outputs / split)
             train.main(
-                f"--num_train_epochs={epochs} --per_device_train_batch_size=16 --learning_rate=1e-3 "
+                f"--num_train_epochs={epochs} --per_device_train_batch_size=16 --learning_rate=3e-4 "
                 "--max_seq_length=32".split()
             )
             pack(folder / "model", inputs / "model" / "model.tar.gz")
@@ -149,7 +149,7 @@ class Walk:
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     settings = arguments(block("yaml", "label_separator"))
-    return Walk(tmp_path_factory.mktemp("several"), several_csv(), settings, 6)
+    return Walk(tmp_path_factory.mktemp("several"), several_csv(), settings, 8)
 
 
 @pytest.fixture(scope="module")

@@ -45,9 +45,9 @@ FIRST: dict[str, dict[str, Any]] = {
         "serving.data_capture_percent": 100,
         "training.base_checkpoint.s3_prefix": "bundled",
         "training.hyperparameters": {
-            "num_train_epochs": 8,
+            "num_train_epochs": 4,
             "per_device_train_batch_size": 32,
-            "learning_rate": 1e-3,
+            "learning_rate": 3e-4,
         },
     },
 }

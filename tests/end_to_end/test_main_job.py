@@ -3,7 +3,7 @@
 The tests share one deployment and run in their order: each one finds what those before it left. Four
 retrains end on the way: one whose model serves, one whose better model takes over, one that learnt from
 flipped labels and is stopped by the gate, and one whose archive is broken and is stopped by its promotion.
-With NSMC_DIR they are of 12,000 real reviews; without, of the bundled ones.
+With NSMC_DIR they are of 4,000 real reviews; without, of the bundled ones.
 """
 
 from __future__ import annotations
@@ -36,12 +36,8 @@ from tests.toolkit.server import ToolkitServer
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = ["배우들 연기가 정말 좋았어요", "돈이 아깝다. 중간에 나왔음", "그냥 그래요 ㅋㅋ 10점 만점에 5점"]
 REAL = "NSMC_DIR" in os.environ
-HYPERPARAMETERS = (
-    {"per_device_train_batch_size": 64, "learning_rate": 2e-3, "max_seq_length": 64}
-    if REAL
-    else {"per_device_train_batch_size": 32, "learning_rate": 1e-3}
-)
-FEW, MANY = (1.0, 3.0) if REAL else (4.0, 8.0)
+HYPERPARAMETERS = {"per_device_train_batch_size": 32, "learning_rate": 3e-4, "max_seq_length": 64}
+FEW, MANY = (1.0, 3.0) if REAL else (3.0, 5.0)
 """Epochs of a model, and of one that is better."""
 
 
@@ -84,7 +80,7 @@ def reviews_by_split() -> dict[str, str]:
         return {"train": header + "".join(rows[:2000]), "test": header + "".join(rows[2000:])}
     folder = Path(os.environ["NSMC_DIR"])
     found = {}
-    for split, count in (("train", 12_000), ("test", 1000)):
+    for split, count in (("train", 4_000), ("test", 1000)):
         with (folder / f"ratings_{split}.txt").open(encoding="utf-8") as lines:
             found[split] = "".join(itertools.islice(lines, count + 1))
     return found

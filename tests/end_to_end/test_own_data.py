@@ -15,7 +15,7 @@ from tests.end_to_end.deployment import ROOT, Deployment, copy_application
 
 pytestmark = pytest.mark.end_to_end
 
-HYPERPARAMETERS = {"num_train_epochs": 6, "per_device_train_batch_size": 32, "learning_rate": 1e-3}
+HYPERPARAMETERS = {"num_train_epochs": 4, "per_device_train_batch_size": 32, "learning_rate": 3e-4}
 
 
 @pytest.fixture(scope="module")
