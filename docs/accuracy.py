@@ -54,7 +54,8 @@ Each line below is the mean over its seeds. The range is that of the seeds; the 
 
 _WHERE = """\
 The encoders were fine-tuned on one NVIDIA H200, with other work on it for a part of the time, by
-transformers 5.17 and torch 2.11, in bfloat16 where nothing else is said; the bag of words, and the
+transformers 5.17 and torch 2.11, where nothing else is said in bfloat16, which then was automatic mixed
+precision (now a [copy](../training_code/bfloat16.py) of the model computes); the bag of words, and the
 models on the bundled reviews, on 2 CPU cores by what requirements.txt pins. `seconds` in the file are
 therefore no comparison of speed.
 
