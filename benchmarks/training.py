@@ -155,7 +155,7 @@ def main() -> None:
         "--rows", type=int, default=20_000, help="of NSMC's training set, at most: %(default)s"
     )
     parser.add_argument(
-        "--seconds", type=float, default=20, help="that each side trains in a round: %(default)s"
+        "--seconds", type=float, default=10, help="that each side trains in a round: %(default)s"
     )
     options = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)

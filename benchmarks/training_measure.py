@@ -6,6 +6,8 @@ import re
 import resource
 import time
 from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from batches import order
 from objective import losses
 
 if TYPE_CHECKING:
+    from encoding import Integers
     from native_loop import NativeLoop
 
 _PROFILED_STEPS = 20
@@ -72,16 +75,27 @@ def peak_bytes(before: int) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
 
 
-def optimum_bytes(model: PreTrainedModel, loop: NativeLoop) -> int:
-    """Bytes of weights, optimiser, and what the largest batch's forward keeps for its backward."""
-    weights = sum(one.numel() * one.element_size() for one in model.parameters())
-    optimizer = sum(
-        value.numel() * value.element_size()
-        for state in loop._optimizer.optimizer.state.values()
-        for value in state.values()
-        if torch.is_tensor(value)
-    )
-    own = {one.untyped_storage().data_ptr() for one in (*model.parameters(), *loop._model.parameters())}
+def memory_ratio(model: PreTrainedModel, loop: NativeLoop) -> float:
+    """The peak of the widest step's tensors, to the weights, the optimiser and what its forward keeps."""
+    lengths = loop._train.lengths
+    steps = order(lengths, loop._batch_size, loop._arguments.seed, 0)
+    widest = max(steps, key=lambda step: int(lengths[step].max()) * len(step))
+    weights = {
+        one.untyped_storage().data_ptr(): one for one in (*model.parameters(), *loop._model.parameters())
+    }
+    states = loop._optimizer.optimizer.state.values()
+    moments = [value for state in states for value in state.values() if torch.is_tensor(value)]
+    needed = _bytes(model.parameters()) + _bytes(moments) + _kept_bytes(loop, widest, set(weights))
+    held = _bytes(weights.values()) + _bytes(moments)
+    return (held + _peak_bytes(loop, widest)) / needed
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(one.numel() * one.element_size() for one in tensors)
+
+
+def _kept_bytes(loop: NativeLoop, rows: Integers, own: set[int]) -> int:
+    """What the forward keeps for the backward, but for the weights."""
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
@@ -90,17 +104,29 @@ def optimum_bytes(model: PreTrainedModel, loop: NativeLoop) -> int:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    lengths = loop._train.lengths
-    widest = max(
-        order(lengths, loop._batch_size, loop._arguments.seed, 0),
-        key=lambda step: int(lengths[step].max()) * len(step),
-    )
-    inputs = loop._train.batch(widest)
+    inputs = loop._train.batch(rows)
     labels = inputs.pop("labels")
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         loss = losses(loop._model(**inputs).logits, labels).mean()
     del loss
-    return int(weights + optimizer + sum(kept.values()))
+    return sum(kept.values())
+
+
+def _peak_bytes(loop: NativeLoop, rows: Integers) -> int:
+    """The most that a step has beyond what was there before it."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        loop.step(rows)
+        return torch.cuda.max_memory_allocated() - before
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profiled:
+        loop.step(rows)
+    assert profiled.profiler and profiled.profiler.kineto_results
+    changes = [one for one in profiled.profiler.kineto_results.events() if one.name() == "[memory]"]
+    changes.sort(key=lambda one: one.start_ns())
+    return max(accumulate(int(one.nbytes()) for one in changes))
 
 
 def profile(loop: NativeLoop) -> dict[str, float]:
