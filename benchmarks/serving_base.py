@@ -20,6 +20,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import ElectraConfig, ElectraModel, PreTrainedTokenizerFast
 
+from pretraining.tokenizer import CLS, PAD, SEP, SPECIAL
+
 # https://huggingface.co/monologg/koelectra-small-v3-discriminator/blob/main/config.json
 CONFIG = ElectraConfig(
     vocab_size=35_000,
@@ -31,15 +33,6 @@ CONFIG = ElectraConfig(
 )
 # So many, learnt from NSMC itself, make 22.8 tokens of a review; KoELECTRA's vocabulary makes 22.7.
 PIECES = 6_800
-SPECIAL = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
-PAD, UNK, CLS, SEP, MASK = range(len(SPECIAL))  # their ids
-
 LONGEST = 128
 BATCH = 256
 LEARNING_RATE = 5e-3

@@ -124,7 +124,8 @@ def ours(
         Clock(device()),
         resumable=False,
     )
-    model.train()
+    # In bfloat16 it is a copy of the model that computes.
+    loop._model.train()
     for epoch in range(1000):
         for step in order(encoded.lengths, arguments.per_device_train_batch_size, arguments.seed, epoch):
             loop.step(step)

@@ -27,6 +27,14 @@ def evaluated(value: Any, **variables: Any) -> Any:
     return value
 
 
+def decide(choice: Json, **variables: Any) -> str:
+    """The state that a choice goes on with."""
+    for rule in choice["Choices"]:
+        if evaluate(rule["Condition"], **variables):
+            return str(rule["Next"])
+    return str(choice["Default"])
+
+
 def request(environment: Environment, machine: str, state: str, **variables: Any) -> Json:
     """The request that a state makes in the run `RUN`."""
     known = {

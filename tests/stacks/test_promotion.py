@@ -9,7 +9,7 @@ import pytest
 
 from stacks.settings import Settings
 from stacks.smoke_test import smoke_test
-from tests.stacks.evaluated import evaluate, evaluated
+from tests.stacks.evaluated import decide, evaluate, evaluated
 from tests.stacks.resolved import Environment, Json
 
 PACKAGE = "arn:aws:sagemaker:ap-northeast-2:111122223333:model-package/nunchi-dev-0a1b2c3d/7"
@@ -20,13 +20,6 @@ GOOD = [{"label": "positive", "score": 0.98}, {"label": "negative", "score": 0.9
 def promote(environments: dict[str, Environment]) -> dict[str, Json]:
     states: dict[str, Json] = environments["staging"].machines["promote"]["States"]
     return states
-
-
-def decide(choice: Json, **variables: Any) -> str:
-    for rule in choice["Choices"]:
-        if evaluate(rule["Condition"], **variables):
-            return str(rule["Next"])
-    return str(choice["Default"])
 
 
 @pytest.mark.parametrize(

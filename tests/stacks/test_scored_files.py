@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stacks.evaluated import evaluate, evaluated
+from tests.stacks.evaluated import decide, evaluated
 from tests.stacks.resolved import Environment, Json
 
 File = dict[str, str]
@@ -25,13 +25,6 @@ def files(*numbers: int, etag: str = "1") -> list[File]:
 def assigned(state: Json, result: Any = None, **variables: Any) -> Json:
     known: Json = evaluated(state["Assign"], states={"result": result}, **variables)
     return known
-
-
-def decide(choice: Json, **variables: Any) -> str:
-    for rule in choice["Choices"]:
-        if evaluate(rule["Condition"], **variables):
-            return str(rule["Next"])
-    return str(choice["Default"])
 
 
 @pytest.mark.parametrize(
