@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.serving_floor import parts, shares, table
+import pytest
+
+from benchmarks import serving_floor
+from benchmarks.serving_floor import shares, table
 
 
 def operation(name: str, microseconds: int) -> dict[str, Any]:
@@ -24,27 +26,26 @@ def test_a_profile_is_divided_among_matrix_products_and_the_other_operations() -
     assert shares(PROFILE) == {"matrix products": 0.8, "Softmax": 0.2}
 
 
-def test_the_handlers_time_is_divided_among_their_parts() -> None:
-    class Runtime:
-        at_once = 2
+def test_the_handlers_time_is_divided_among_their_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0]
 
-        def logits(self, inputs: str) -> str:
-            time.sleep(0.02)
-            return inputs
+    def takes(seconds: int, answer: Any) -> Any:
+        now[0] += seconds
+        return answer
 
-    model = SimpleNamespace(runtime=Runtime())
-
-    def predict(data: str, model: Any) -> str:
-        time.sleep(0.01)
-        logits: str = model.runtime.logits(data)
-        return logits
-
+    monkeypatch.setattr(serving_floor, "perf_counter", lambda: now[0])
+    model = SimpleNamespace(runtime=SimpleNamespace(at_once=2, logits=lambda inputs: takes(20, inputs)))
     handlers = SimpleNamespace(
-        input_fn=lambda body, kind: body, predict_fn=predict, output_fn=lambda answer, kind: answer
+        input_fn=lambda body, kind: takes(3, body),
+        predict_fn=lambda data, model: model.runtime.logits(takes(10, data)),
+        output_fn=lambda answer, kind: takes(2, answer),
     )
-    seconds = parts(handlers, model, ["좋아요", ["별로"]])
-    assert seconds.keys() == {"reading", "writing", "model", "tokenising, sorting, batching"}
-    assert seconds["model"] > seconds["tokenising, sorting, batching"] > seconds["reading"]
+    assert serving_floor.parts(handlers, model, ["좋아요", ["별로"]]) == {
+        "reading": 6,
+        "writing": 4,
+        "model": 40,
+        "tokenising, sorting, batching": 20,
+    }
 
 
 def test_the_table_says_how_fast_the_matrix_products_alone_would_be() -> None:

@@ -20,9 +20,10 @@ def laboratories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Labo
     """One for each group of journeys."""
     app, assembly = application(tmp_path_factory.mktemp("faults")), tmp_path_factory.mktemp("faults") / "out"
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("SFN_WAIT_SCALE", "0.001")
-        servers = [stack.enter_context(LocalAws.start()) for _ in GROUPS]
+        # While they start, and no longer: another test's server would wait as little.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SFN_WAIT_SCALE", "0.001")
+            servers = [stack.enter_context(LocalAws.start()) for _ in GROUPS]
         _synthesise(servers[0], app, assembly)
         made = list(pool.map(lambda server: Laboratory(server, assembly), servers))
         yield made

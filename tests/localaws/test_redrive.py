@@ -58,7 +58,7 @@ def test_one_that_ended_in_a_fail_state_fails_there_again(aws: LocalAws, name: s
 
 
 def test_one_that_was_stopped_goes_on_where_it_was_stopped(aws: LocalAws, name: str) -> None:
-    states = {"Wait": {"Type": "Wait", "Seconds": 6, "Next": "Done"}, "Done": {"Type": "Succeed"}}
+    states = {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Done"}, "Done": {"Type": "Succeed"}}
     execution = start_machine(aws, name, states)
     wait(lambda: entered(aws, execution))
     aws.client("stepfunctions").stop_execution(executionArn=execution)
