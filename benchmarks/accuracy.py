@@ -17,6 +17,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,9 +83,15 @@ def _files(data: str) -> dict[str, Path]:
 
 
 def fine_tune(
-    base: Path, from_scratch: bool, seed: int, arguments: list[str], data: str, test: list[Row]
+    base: Path,
+    from_scratch: bool,
+    seed: int,
+    arguments: list[str],
+    data: str,
+    test: list[Row],
+    model: Path | None,
 ) -> dict[str, Any]:
-    """Train by train.py; returns what the row says of it."""
+    """Train by train.py, and copy the model to a folder if one is given; returns what the row says of it."""
     with tempfile.TemporaryDirectory(dir=SPLITS) as folder:
         job = Path(folder)
         channels = job / "input" / "data"
@@ -98,6 +105,8 @@ def fine_tune(
         else:
             (channels / "model").symlink_to(base.resolve())
         _job(job, "train.py", "--seed", str(seed), *arguments)
+        if model:
+            shutil.copytree(job / "model", model, dirs_exist_ok=True)
         trained = json.loads((job / "output" / "data" / "training.json").read_text(encoding="utf-8"))
         return {
             "train_rows": trained["rows"]["train"],
@@ -203,6 +212,7 @@ def main() -> None:
     parser.add_argument(
         "--json", type=Path, default=FIGURES, help="file that the row is added to: %(default)s"
     )
+    parser.add_argument("--output", type=Path, help="folder to keep the fine-tuned model in")
     parser.add_argument("train", nargs="*", help="after --: arguments of train.py")
     options = parser.parse_args()
     rows = prepare(options.data)
@@ -211,7 +221,13 @@ def main() -> None:
         found = bag_of_words(rows, float(part), options.seed)
     elif options.base and (options.base / "config.json").is_file():
         found = fine_tune(
-            options.base, options.from_scratch, options.seed, options.train, options.data, rows["test"]
+            options.base,
+            options.from_scratch,
+            options.seed,
+            options.train,
+            options.data,
+            rows["test"],
+            options.output,
         )
     else:
         parser.error("--base must name the folder of a checkpoint")

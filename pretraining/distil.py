@@ -24,6 +24,7 @@ from transformers import (
 
 from arguments import parse
 from batches import Inputs, order
+from bfloat16 import ComputingCopy
 from contract import UserError
 from encoding import encode
 from hyperparameters import device
@@ -33,6 +34,7 @@ from pretraining.texts import read_lines
 from rows import Row
 
 _TEMPERATURE = 2.0
+_TEACHER_BATCH = 64
 _LINE_SECONDS = 5.0
 _SEED = 7
 
@@ -64,15 +66,20 @@ def inputs_of(folder: str, model: PreTrainedModel, texts: Sequence[str], max_seq
     return Inputs(encoded, model.config, tokenizer, device())
 
 
-def answers(teacher: PreTrainedModel, inputs: Inputs, autocast: torch.autocast) -> torch.Tensor:
+def answers(teacher: PreTrainedModel, inputs: Inputs) -> torch.Tensor:
     """Return the teacher's logits of every text: shape (texts, labels)."""
     found = torch.zeros(len(inputs), teacher.config.num_labels, device=device())
     teacher.eval()
-    with torch.inference_mode(), autocast:
-        for rows in inputs.in_order_of_length(512):
+    done, said = 0, time.monotonic()
+    with torch.inference_mode():
+        for rows in inputs.in_order_of_length(_TEACHER_BATCH):
             batch = inputs.batch(rows)
             del batch["labels"]
             found[torch.from_numpy(rows).to(device())] = teacher(**batch).logits.float()
+            done += len(rows)
+            if time.monotonic() - said >= _LINE_SECONDS or done == len(inputs):
+                said = time.monotonic()
+                print(f"[distil] the teacher has answered {done:,} of {len(inputs):,} texts", flush=True)
     return found.clone()
 
 
@@ -81,7 +88,7 @@ def distil(
     student: PreTrainedModel,
     inputs: Inputs,
     wanted: torch.Tensor,
-    autocast: torch.autocast,
+    bfloat16: ComputingCopy | None,
 ) -> None:
     """Teach the student to answer as wanted."""
     epoch_steps = math.ceil(len(inputs) / arguments.batch_size)
@@ -92,8 +99,9 @@ def distil(
     schedule = get_linear_schedule_with_warmup(optimizer, math.ceil(steps / 20), steps)
     targets = softmax(wanted / _TEMPERATURE, dim=-1)
     total = torch.zeros((), device=device())
-    said = time.monotonic()
-    student.train()
+    computing = bfloat16.model if bfloat16 else student
+    computing.train()
+    began = said = time.monotonic()
     for step in range(steps):
         epoch, place = divmod(step, epoch_steps)
         if place == 0:
@@ -101,19 +109,27 @@ def distil(
         rows = of_epoch[place]
         batch = inputs.batch(rows)
         del batch["labels"]
-        with autocast:
-            logits = student(**batch).logits.float()
+        logits = computing(**batch).logits.float()
         target = targets[torch.from_numpy(rows).to(device(), non_blocking=True)]
         loss = kl_div(log_softmax(logits / _TEMPERATURE, dim=-1), target, reduction="batchmean")
         optimizer.zero_grad()
         torch.autograd.backward(loss * _TEMPERATURE**2)
+        if bfloat16:
+            bfloat16.give_gradients()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
+        if bfloat16:
+            bfloat16.take_weights()
         schedule.step()
         total += loss.detach()
         if time.monotonic() - said >= _LINE_SECONDS or step == steps - 1:
-            print(f"[distil] step={step + 1}/{steps} mean_loss={total.item() / (step + 1):.4f}", flush=True)
             said = time.monotonic()
+            left = (said - began) / (step + 1) * (steps - step - 1)
+            print(
+                f"[distil] step={step + 1}/{steps} mean_loss={total.item() / (step + 1):.4f} "
+                f"seconds_left={left:.0f}",
+                flush=True,
+            )
 
 
 def export(student: PreTrainedModel, source: Path, output: Path) -> None:
@@ -140,23 +156,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Distil."""
     arguments = parse(Arguments, argv)
     texts = list(read_lines(Path(arguments.texts)))
-    precision = choose(None, None)
-    autocast = torch.autocast(
-        device().type, torch.float16 if precision == "fp16" else torch.bfloat16, enabled=precision != "no"
-    )
+    precision = torch.bfloat16 if choose(False, None) == "bf16" else torch.float32
     torch.manual_seed(_SEED)
-    teacher = AutoModelForSequenceClassification.from_pretrained(arguments.teacher).float().to(device())
+    teacher = AutoModelForSequenceClassification.from_pretrained(arguments.teacher)
+    teacher = teacher.to(device(), precision)
     student = AutoModelForSequenceClassification.from_pretrained(
         arguments.student, num_labels=teacher.config.num_labels
     )
     # transformers 5 loads weights in the precision that they are kept in, and optimisers need more.
     student = student.float().to(device())
-    wanted = answers(
-        teacher, inputs_of(arguments.teacher, teacher, texts, arguments.max_seq_length), autocast
-    )
-    print(f"[distil] the teacher has answered {len(texts):,} texts", flush=True)
+    wanted = answers(teacher, inputs_of(arguments.teacher, teacher, texts, arguments.max_seq_length))
     inputs = inputs_of(arguments.student, student, texts, arguments.max_seq_length)
-    distil(arguments, student, inputs, wanted, autocast)
+    bfloat16 = ComputingCopy(student) if precision is torch.bfloat16 else None
+    distil(arguments, student, inputs, wanted, bfloat16)
     export(student, Path(arguments.student), Path(arguments.output))
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_student_comes_to_answer_as_its_teacher(
     losses = []
     for epochs in ("0.1", "4"):
         main(arguments(texts, teacher, student, tmp_path, *more, epochs))
-        losses.append(float(capsys.readouterr().out.strip().rpartition("mean_loss=")[2]))
+        losses.append(float(re.findall(r"mean_loss=(\S+)", capsys.readouterr().out)[-1]))
     assert losses[1] < losses[0] / 2
 
 
