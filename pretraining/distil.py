@@ -6,14 +6,17 @@ https://arxiv.org/abs/1503.02531
 
 import json
 import math
+import platform
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
+import transformers
 from torch.nn.functional import kl_div, log_softmax, softmax
 from transformers import (
     AutoModelForSequenceClassification,
@@ -30,7 +33,7 @@ from encoding import encode
 from hyperparameters import device
 from precision import choose
 from pretraining import command
-from pretraining.texts import read_lines
+from pretraining.texts import read_lines, sha256
 from rows import Row
 
 _TEMPERATURE = 2.0
@@ -89,8 +92,8 @@ def distil(
     inputs: Inputs,
     wanted: torch.Tensor,
     bfloat16: ComputingCopy | None,
-) -> None:
-    """Teach the student to answer as wanted."""
+) -> dict[str, float]:
+    """Teach the student to answer as wanted; returns the steps, their seconds, and their mean loss."""
     epoch_steps = math.ceil(len(inputs) / arguments.batch_size)
     steps = math.ceil(arguments.num_train_epochs * epoch_steps)
     optimizer = torch.optim.AdamW(
@@ -130,10 +133,38 @@ def distil(
                 f"seconds_left={left:.0f}",
                 flush=True,
             )
+    return {
+        "steps": steps,
+        "seconds": round(time.monotonic() - began, 1),
+        "mean_loss": round(total.item() / steps, 4),
+    }
 
 
-def export(student: PreTrainedModel, source: Path, output: Path) -> None:
-    """Write the student's encoder as a base checkpoint like the source's, in half precision."""
+def report(arguments: Arguments, figures: dict[str, float]) -> dict[str, Any]:
+    """Return what was done: the arguments, digests of what was read, what came out, versions."""
+    weights = {
+        name: Path(folder) / "model.safetensors"
+        for name, folder in (("teacher", arguments.teacher), ("student", arguments.student))
+    }
+    read = {"texts": Path(arguments.texts), **weights}
+    return {
+        "arguments": {name: value for name, value in asdict(arguments).items() if name != "output"},
+        "sha256": {name: sha256(path) for name, path in read.items()},
+        **figures,
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else "cpu",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    }
+
+
+def export(student: PreTrainedModel, source: Path, output: Path, facts: dict[str, Any]) -> None:
+    """Write the student's encoder as a base checkpoint like the source's, in half precision.
+
+    The facts go to distillation.json.
+    """
     output.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
         if path.is_file():
@@ -145,6 +176,9 @@ def export(student: PreTrainedModel, source: Path, output: Path) -> None:
     kept = safetensors.torch.load_file(source / "model.safetensors")
     weights = {name: weights[name] for name in kept if name in weights}
     (output / "model.safetensors").write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"}))
+    (output / "distillation.json").write_text(
+        json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
     # What told replaced tokens apart belongs to the encoder that was.
     config = json.loads((source / "config.json").read_text(encoding="utf-8")) | {
         "architectures": ["ElectraModel"]
@@ -168,8 +202,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     wanted = answers(teacher, inputs_of(arguments.teacher, teacher, texts, arguments.max_seq_length))
     inputs = inputs_of(arguments.student, student, texts, arguments.max_seq_length)
     bfloat16 = ComputingCopy(student) if precision is torch.bfloat16 else None
-    distil(arguments, student, inputs, wanted, bfloat16)
-    export(student, Path(arguments.student), Path(arguments.output))
+    figures = distil(arguments, student, inputs, wanted, bfloat16)
+    export(student, Path(arguments.student), Path(arguments.output), report(arguments, figures))
 
 
 if __name__ == "__main__":

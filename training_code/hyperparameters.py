@@ -81,7 +81,7 @@ class Arguments:
     )
     torch_compile: bool = field(
         default=False,
-        metadata={"help": "compile the model first: takes minutes, so try whether a long training earns them back"},
+        metadata={"help": "compile the model first: takes minutes, which a long training may earn back"},
     )
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ def test_a_bag_of_characters_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["train_rows"] == 50
 
 
-def test_a_checkpoint_is_fine_tuned_and_scored_on_the_test_rows(
+def test_a_checkpoint_is_fine_tuned_scored_on_the_test_rows_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_model.write_checkpoint(tmp_path / "base")
@@ -54,9 +54,11 @@ def test_a_checkpoint_is_fine_tuned_and_scored_on_the_test_rows(
     arguments = (
         "--num_train_epochs 4 --per_device_train_batch_size 8 --learning_rate 1e-2 --max_seq_length 32"
     )
-    found = accuracy.fine_tune(tmp_path / "base", False, 1, arguments.split(), "nsmc", every[3::4])
+    kept = tmp_path / "kept"
+    found = accuracy.fine_tune(tmp_path / "base", False, 1, arguments.split(), "nsmc", every[3::4], kept)
     assert found["test_accuracy"] > 0.9
     assert found["test_rows"] == 25
+    assert found["test_accuracy"] == pytest.approx(accuracy.score(kept, every[3::4]), abs=1e-5)
 
 
 def test_the_bundled_reviews_are_tested_on_rows_of_nsmc_that_are_none_of_them(

@@ -11,6 +11,7 @@ from contract import UserError
 from pretraining.checkpoint import export
 from pretraining.distil import main
 from pretraining.electra import Electra, Shape
+from pretraining.texts import sha256
 from tests.training_code import tiny_model
 
 
@@ -69,6 +70,14 @@ def test_it_is_another_encoder_in_half_precision(distilled: Path, student: Path)
 def test_the_head_that_found_replaced_tokens_is_gone(distilled: Path) -> None:
     config = json.loads((distilled / "config.json").read_text(encoding="utf-8"))
     assert config["architectures"] == ["ElectraModel"]
+
+
+def test_it_is_kept_what_was_read_and_what_came_out(distilled: Path, texts: Path, student: Path) -> None:
+    facts = json.loads((distilled / "distillation.json").read_text(encoding="utf-8"))
+    assert facts["sha256"]["texts"] == sha256(texts)
+    assert facts["sha256"]["student"] == sha256(student / "model.safetensors")
+    assert facts["arguments"]["batch_size"] == 32
+    assert facts["mean_loss"] > 0
 
 
 def test_a_batch_of_no_texts_is_refused(texts: Path, tmp_path: Path) -> None:
