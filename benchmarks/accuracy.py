@@ -89,7 +89,7 @@ def fine_tune(
     arguments: list[str],
     data: str,
     test: list[Row],
-    model: Path | None,
+    output: Path | None,
 ) -> dict[str, Any]:
     """Train by train.py, and copy the model to a folder if one is given; returns what the row says of it."""
     with tempfile.TemporaryDirectory(dir=SPLITS) as folder:
@@ -105,8 +105,8 @@ def fine_tune(
         else:
             (channels / "model").symlink_to(base.resolve())
         _job(job, "train.py", "--seed", str(seed), *arguments)
-        if model:
-            shutil.copytree(job / "model", model, dirs_exist_ok=True)
+        if output:
+            shutil.copytree(job / "model", output, dirs_exist_ok=True)
         trained = json.loads((job / "output" / "data" / "training.json").read_text(encoding="utf-8"))
         return {
             "train_rows": trained["rows"]["train"],

@@ -2,12 +2,15 @@
 
 import json
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import tokenizers
 import torch
+import transformers
 
 from contract import UserError
 from pretraining.electra import Discriminator, Shape
@@ -15,6 +18,19 @@ from pretraining.tokenizer import PAD
 
 MAX_BYTES = 10_000_000
 """Of the whole folder: it lives in a git repository."""
+
+
+def machine() -> dict[str, Any]:
+    """Return what a report names of where it was made: the device, and the versions of the libraries."""
+    return {
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "tokenizers": tokenizers.__version__,
+            "transformers": transformers.__version__,
+        },
+    }
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

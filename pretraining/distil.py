@@ -6,7 +6,6 @@ https://arxiv.org/abs/1503.02531
 
 import json
 import math
-import platform
 import shutil
 import time
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-import transformers
 from torch.nn.functional import kl_div, log_softmax, softmax
 from transformers import (
     AutoModelForSequenceClassification,
@@ -33,6 +31,7 @@ from encoding import encode
 from hyperparameters import device
 from precision import choose
 from pretraining import command
+from pretraining.checkpoint import machine
 from pretraining.texts import read_lines, sha256
 from rows import Row
 
@@ -151,12 +150,7 @@ def report(arguments: Arguments, figures: dict[str, float]) -> dict[str, Any]:
         "arguments": {name: value for name, value in asdict(arguments).items() if name != "output"},
         "sha256": {name: sha256(path) for name, path in read.items()},
         **figures,
-        "device": torch.cuda.get_device_name() if device().type == "cuda" else "cpu",
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
+        **machine(),
     }
 
 

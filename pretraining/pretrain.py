@@ -4,7 +4,6 @@ Stopped, it goes on from its last checkpoint when started again with the same ar
 """
 
 import math
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -247,12 +246,7 @@ def main(argv: Sequence[str] | None = None, shape: Shape | None = None) -> None:
         "tokens": training.step * arguments.batch_size * MAX_LENGTH,
         "seconds": round(training.seconds, 1),
         "last": {name: round(value, 4) for name, value in figures.items()},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "tokenizers": tokenizers.__version__,
-        },
+        **checkpoint.machine(),
     }
     checkpoint.export(training.model.discriminator, shape, tokenizer, report, Path(arguments.output))
     print(f"[pretrain] {training.step:,} steps in {training.seconds:.0f} s: {arguments.output}", flush=True)
