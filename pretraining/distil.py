@@ -155,20 +155,23 @@ def report(arguments: Arguments, figures: dict[str, float]) -> dict[str, Any]:
 
 
 def export(student: PreTrainedModel, source: Path, output: Path, facts: dict[str, Any]) -> None:
-    """Write the student's encoder as a base checkpoint like the source's, in half precision.
+    """Write a base checkpoint like the source's, in half precision: its encoder and the student's, averaged.
 
-    The facts go to distillation.json.
+    The mean has nearly all that the student learnt of the teacher's task, and what the source knew for
+    others: https://arxiv.org/abs/2109.01903 (weight-space ensembles). The facts go to distillation.json.
     """
     output.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
         if path.is_file():
             shutil.copyfile(path, output / path.name)
-    weights = {
-        f"electra.{name}": value.half().cpu().contiguous()
-        for name, value in student.base_model.state_dict().items()
+    learnt = {
+        f"electra.{name}": value.half().cpu() for name, value in student.base_model.state_dict().items()
     }
-    kept = safetensors.torch.load_file(source / "model.safetensors")
-    weights = {name: weights[name] for name in kept if name in weights}
+    weights = {
+        name: ((value.float() + learnt[name].float()) / 2).half()
+        for name, value in safetensors.torch.load_file(source / "model.safetensors").items()
+        if name in learnt
+    }
     (output / "model.safetensors").write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"}))
     (output / "distillation.json").write_text(
         json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"

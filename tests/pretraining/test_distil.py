@@ -9,6 +9,7 @@ from transformers import AutoModelForSequenceClassification
 
 from contract import UserError
 from pretraining.checkpoint import export
+from pretraining.distil import export as export_mean
 from pretraining.distil import main
 from pretraining.electra import Electra, Shape
 from pretraining.texts import sha256
@@ -65,6 +66,18 @@ def test_it_is_another_encoder_in_half_precision(distilled: Path, student: Path)
     assert {weight.dtype for weight in after.values()} == {torch.float16}
     assert {name for name in before if name.startswith("electra.")} == set(after)
     assert not [name for name in after if name.endswith("query.weight") and before[name].equal(after[name])]
+
+
+def test_what_is_written_is_the_mean_of_the_encoders_before_and_after(student: Path, tmp_path: Path) -> None:
+    learnt = AutoModelForSequenceClassification.from_pretrained(student).float()
+    with torch.no_grad():
+        for weight in learnt.parameters():
+            weight.mul_(3)
+    export_mean(learnt, student, tmp_path, {})
+    before, after = (
+        safetensors.torch.load_file(folder / "model.safetensors") for folder in (student, tmp_path)
+    )
+    assert all(torch.allclose(after[name], 2 * before[name], rtol=1e-2) for name in after)
 
 
 def test_the_head_that_found_replaced_tokens_is_gone(distilled: Path) -> None:
