@@ -190,10 +190,11 @@ def _parity(rows: Sequence[Row]) -> str:
         means.append(f"{native:.2f} and {trainer:.2f} % ({model}, {len(pairs)} seeds)")
         ahead += [theirs - ours for ours, theirs in pairs]
     (part,) = {row["train_rows"] for row in rows if row["model"].endswith(_TRAINER)}
+    error = stdev(ahead) / len(ahead) ** 0.5
     return f"""\
 - Our training loop in bfloat16 and transformers' Trainer in float32 reach the same on {part:,} rows:
   {", ".join(means)}.
-  Seed by seed the Trainer is {mean(ahead):+.2f} points ahead, standard error {stdev(ahead) / len(ahead) ** 0.5:.2f}.
+  Seed by seed the Trainer is {mean(ahead):+.2f} points ahead, standard error {error:.2f}.
   Where both are made to draw the same dropout, they make the same weights: a test sees to it."""
 
 
