@@ -56,6 +56,8 @@ def differences(pairs: Sequence[tuple[Stack | None, Stack | None]]) -> list[dict
 
 def _templates(before: Stack | None, after: Stack | None) -> tuple[Json, Json]:
     """Both, without what differs and means nothing."""
+    if before and after and before.resources == after.resources:
+        return _NOTHING, _NOTHING
     old, new = (_meant(stack) if stack else _NOTHING for stack in (before, after))
     if before and after:
         for name in old["Resources"].keys() & new["Resources"].keys():

@@ -148,9 +148,10 @@ def _of(stack: Stack, name: str, kind: str, properties: Json) -> Iterator[Policy
             yield Policy(stack, name, name, of, "identity", permits(inline["PolicyDocument"]))
         yield Policy(stack, name, name, of, "identity", frozenset(_managed(stack, properties)))
         for policy, resource in stack.resources.items():
-            given = stack.readable(resource.get("Properties", {}))
-            if resource["Type"] in _ATTACHED and _is_attached(stack, policy, given, name, properties):
-                yield Policy(stack, policy, name, of, "identity", permits(given["PolicyDocument"]))
+            if resource["Type"] in _ATTACHED:
+                given = stack.readable(resource.get("Properties", {}))
+                if _is_attached(stack, policy, given, name, properties):
+                    yield Policy(stack, policy, name, of, "identity", permits(given["PolicyDocument"]))
     elif kind not in _ATTACHED:
         holder = _target(stack, properties) or name
         of = _resource(kind, stack.path(holder))
