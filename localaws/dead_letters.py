@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.
 import json
 from typing import Any
 
-from ministack.core.arn import parse_arn
 from ministack.services import eventbridge, sqs, stepfunctions
 
 from localaws.api import Json
@@ -27,13 +26,21 @@ def _invoke(target: Json, event: Json, rule: Json, view: Any = None) -> None:
         return
     scheduled = event["Source"] == "aws.scheduler"
     whole = json.dumps((view or eventbridge._pattern_event_view(event)).event_with_detail())
-    eventbridge._dispatch_to_sqs(parse_arn(queue), target.get("Input", "{}") if scheduled else whole)
-    sqs._queue_by_arn(queue)["messages"][-1]["message_attributes"] = {
-        name: {"DataType": "String", "StringValue": value}
-        for name, value in {
-            "SCHEDULE_ARN" if scheduled else "RULE_ARN": rule["Arn"],
-            "TARGET_ARN": arn,
-            "ERROR_CODE": "NO_RESOURCE",
-            "ERROR_MESSAGE": f"State Machine Does Not Exist: '{arn}'",
-        }.items()
-    }
+    url = sqs._queue_by_arn(queue)["url"]
+    # With its attributes at once: whoever waits for the letter may read it as soon as it is there.
+    sqs._act_send_message(
+        {
+            "QueueUrl": url,
+            "MessageBody": target.get("Input", "{}") if scheduled else whole,
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in {
+                    "SCHEDULE_ARN" if scheduled else "RULE_ARN": rule["Arn"],
+                    "TARGET_ARN": arn,
+                    "ERROR_CODE": "NO_RESOURCE",
+                    "ERROR_MESSAGE": f"State Machine Does Not Exist: '{arn}'",
+                }.items()
+            },
+        },
+        url,
+    )
